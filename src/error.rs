@@ -1,0 +1,124 @@
+use std::borrow::Cow;
+use std::fmt;
+
+/// What can be wrong with a configuration, found before the first request.
+///
+/// Constructors return it; nothing in this crate panics on a bad
+/// configuration or falls back to a silent default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No secret was given: every request would have to be refused.
+    NoSecret,
+    /// More secrets than can be tried against one request (16).
+    TooManySecrets {
+        /// How many were given.
+        given: usize,
+    },
+    /// A secret is empty, only white space, or decodes to no bytes. Anyone
+    /// could sign with the empty key.
+    EmptySecret {
+        /// The label of the secret, or its position.
+        secret: String,
+    },
+    /// A secret starts or ends with white space, as one read from a file or
+    /// pasted with its line end does.
+    SecretSurroundedByWhitespace {
+        /// The label of the secret, or its position.
+        secret: String,
+    },
+    /// A secret is not in the encoding in which the provider writes it.
+    UndecodableSecret {
+        /// The label of the secret, or its position.
+        secret: String,
+        /// The encoding that was expected, such as `base64`.
+        expected: &'static str,
+    },
+    /// A tolerance of zero would refuse every request that took time to arrive.
+    ZeroTolerance,
+    /// A limit, capacity, lease or deadline that must not be zero is zero.
+    Zero {
+        /// The setting's name.
+        setting: &'static str,
+    },
+    /// A header name in a scheme is not one that HTTP allows.
+    InvalidHeaderName {
+        /// The name as given.
+        name: String,
+    },
+    /// A scheme contradicts itself.
+    InvalidScheme {
+        /// The scheme's name.
+        scheme: String,
+        /// What is wrong, as a full sentence.
+        reason: Cow<'static, str>,
+    },
+    /// An allowlist without an entry would refuse every caller.
+    EmptyAllowlist,
+    /// A text that should be an address or a network is neither.
+    InvalidNetwork {
+        /// The text as given.
+        text: String,
+    },
+    /// Deduplication would forget an event while its signature still counts
+    /// as fresh, so a replay could pass.
+    DedupTtlTooShort {
+        /// The time to live as configured, in seconds.
+        ttl_seconds: u64,
+        /// The shortest that is safe, in seconds.
+        needed_seconds: u64,
+    },
+    /// The lease is not shorter than the time an event is remembered, or
+    /// the longest hold is shorter than one lease.
+    InvalidLease {
+        /// What is wrong, as a full sentence.
+        reason: &'static str,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSecret => f.write_str("no secret was given"),
+            Self::TooManySecrets { given } => {
+                write!(f, "{given} secrets were given; at most 16 can be active")
+            }
+            Self::EmptySecret { secret } => write!(f, "the secret {secret} is empty"),
+            Self::SecretSurroundedByWhitespace { secret } => write!(
+                f,
+                "the secret {secret} starts or ends with white space; trim it, or use \
+                 Secret::from_bytes if the white space belongs to the key"
+            ),
+            Self::UndecodableSecret { secret, expected } => {
+                write!(f, "the secret {secret} is not valid {expected}")
+            }
+            Self::ZeroTolerance => {
+                f.write_str("the timestamp tolerance is zero, which would refuse every request")
+            }
+            Self::Zero { setting } => write!(f, "{setting} must not be zero"),
+            Self::InvalidHeaderName { name } => {
+                write!(f, "{name:?} is not a valid header name")
+            }
+            Self::InvalidScheme { scheme, reason } => {
+                write!(f, "the scheme {scheme:?} cannot be used: {reason}")
+            }
+            Self::EmptyAllowlist => {
+                f.write_str("the allowlist is empty, which would refuse every caller")
+            }
+            Self::InvalidNetwork { text } => {
+                write!(f, "{text:?} is neither an IP address nor a network")
+            }
+            Self::DedupTtlTooShort {
+                ttl_seconds,
+                needed_seconds,
+            } => write!(
+                f,
+                "events are remembered for {ttl_seconds} s, but their signatures stay fresh \
+                 for {needed_seconds} s: a replay in between would run again"
+            ),
+            Self::InvalidLease { reason } => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

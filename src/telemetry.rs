@@ -1,0 +1,48 @@
+//! Events for operators. Call sites carry no `cfg`: without feature `tracing`
+//! these functions are empty.
+//!
+//! An event names the provider, the kind of outcome, the clock skew and the
+//! label of the secret that matched; never a secret, a MAC, a body, or the
+//! text of an id or header that the caller chose.
+
+use crate::rejection::Rejection;
+
+/// A request was refused.
+pub(crate) fn rejected(rejection: &Rejection) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "tower_webhook",
+        provider = rejection.provider(),
+        kind = rejection.kind().as_str(),
+        status = rejection.status().as_u16(),
+        skew_seconds = rejection.skew_seconds(),
+        detail = rejection.detail(),
+        "webhook refused"
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = rejection;
+}
+
+/// A request was verified.
+pub(crate) fn verified(provider: &str, key: Option<&str>) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "tower_webhook", provider, key, "webhook verified");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, key);
+}
+
+/// An event that was processed before came again.
+pub(crate) fn duplicate(provider: &str, attempt: u32) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "tower_webhook", provider, attempt, "webhook duplicate");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, attempt);
+}
+
+/// Something an operator should look into: the request itself was answered.
+pub(crate) fn trouble(provider: &str, what: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "tower_webhook", provider, "{what}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, what);
+}
