@@ -1,1 +1,81 @@
-//! placeholder
+//! The body of a verified request.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::delivery::Delivery;
+
+/// The whole body of a request that was verified: the proof that it was.
+///
+/// Nothing outside this crate can make one, so a service that takes
+/// `Request<VerifiedBody>` cannot be called with a request that did not pass
+/// [`VerifyLayer`](crate::verify::VerifyLayer). It is a [`Body`] of one frame
+/// and without trailers, so that frameworks take it as any other.
+///
+/// ```compile_fail
+/// let forged = tower_webhook::VerifiedBody { delivery: todo!(), sent: false };
+/// ```
+#[derive(Clone, Debug)]
+pub struct VerifiedBody {
+    delivery: Delivery,
+    sent: bool,
+}
+
+impl VerifiedBody {
+    pub(crate) fn new(delivery: Delivery) -> Self {
+        Self {
+            delivery,
+            sent: false,
+        }
+    }
+
+    /// What was verified.
+    #[must_use]
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    /// The body, exactly as it was sent.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        self.delivery.body()
+    }
+
+    /// The body, exactly as it was sent.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.delivery.body().clone()
+    }
+}
+
+impl Body for VerifiedBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.is_end_stream() {
+            return Poll::Ready(None);
+        }
+        self.sent = true;
+        Poll::Ready(Some(Ok(Frame::data(self.bytes().clone()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.sent || self.bytes().is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.is_end_stream() {
+            SizeHint::with_exact(0)
+        } else {
+            SizeHint::with_exact(self.bytes().len() as u64)
+        }
+    }
+}

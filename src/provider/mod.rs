@@ -1,1 +1,158 @@
-//! placeholder
+//! Presets: how providers sign, as data.
+//!
+//! Each preset is a function in a file of its own that returns a
+//! [`Scheme`]; what a provider signs, where its event id is and what it makes
+//! of a status is all there and nowhere else. [`all`] and [`by_name`] are the
+//! registry.
+//!
+//! ```
+//! use tower_webhook::{RejectionKind, Timestamp, Verifier, provider};
+//!
+//! let gitlab = Verifier::new(provider::gitlab_token(), "the-token-from-the-form")?;
+//! let now = Timestamp::from_unix_seconds(1_700_000_000);
+//! let request = |token: &str| {
+//!     let request = http::Request::post("/gitlab").header("x-gitlab-token", token);
+//!     request.body(()).unwrap().into_parts().0
+//! };
+//!
+//! assert!(gitlab.verify(&request("the-token-from-the-form"), b"{}", now).is_ok());
+//! let refused = gitlab.verify(&request("another"), b"{}", now).unwrap_err();
+//! assert_eq!(refused.kind(), RejectionKind::SignatureMismatch);
+//!
+//! assert!(provider::by_name("stripe").is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Your own provider
+//!
+//! Presets have no privileges: describe yours with the same [`Scheme`], as its
+//! documentation and the example `custom_provider` show.
+
+use std::time::Duration;
+
+use crate::signature::{Scheme, Source};
+
+macro_rules! presets {
+    ($($(#[$doc:meta])* $module:ident: $($preset:ident),+;)+) => {
+        $(
+            mod $module;
+            pub use self::$module::{$($preset),+};
+        )+
+
+        /// Every preset, one call each. Presets that need a choice of the
+        /// user's appear with a plain one.
+        const REGISTRY: &[fn() -> Preset] = &[$($(|| $preset().into()),+),+];
+    };
+}
+
+presets! {
+    bitbucket: bitbucket;
+    box_com: box_com;
+    github: github;
+    gitlab: gitlab_token, gitlab_signing_token;
+    linear: linear;
+    meta: meta;
+    new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
+    paddle: paddle;
+    pingdom: pingdom;
+    shopify: shopify;
+    slack: slack;
+    standard_webhooks: standard_webhooks;
+    stripe: stripe;
+    svix: svix;
+    woocommerce: woocommerce;
+    zoom: zoom;
+}
+
+/// A preset of the registry.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Preset {
+    /// The provider authenticates its deliveries.
+    Signed(Scheme),
+    /// The provider does not; something has to be added before its
+    /// deliveries can be told from anybody's.
+    Unsigned(Unsigned),
+}
+
+impl Preset {
+    /// The preset's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Signed(scheme) => scheme.name(),
+            Self::Unsigned(unsigned) => unsigned.name(),
+        }
+    }
+}
+
+impl From<Scheme> for Preset {
+    fn from(scheme: Scheme) -> Self {
+        Self::Signed(scheme)
+    }
+}
+
+impl From<Unsigned> for Preset {
+    fn from(unsigned: Unsigned) -> Self {
+        Self::Unsigned(unsigned)
+    }
+}
+
+/// A provider that neither signs its deliveries nor sends a secret along.
+///
+/// It is not a [`Scheme`], so no verifier can be built from it by accident.
+/// All that can be done is to hide the endpoint: give the provider a URL with
+/// a secret token in its query, and demand that token. Whoever sees the URL (a
+/// proxy's log, a browser's history) can forge deliveries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unsigned {
+    with_token: Scheme,
+}
+
+impl Unsigned {
+    pub(crate) fn new(with_token: Scheme) -> Self {
+        Self { with_token }
+    }
+
+    /// The provider's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.with_token.name()
+    }
+
+    /// Where the provider documents its deliveries.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        self.with_token.reference()
+    }
+
+    /// A scheme that demands a secret token in the query parameter
+    /// `parameter` of the URL that the provider was given, as in
+    /// `https://example.com/pingdom?token=…`. The token is the verifier's
+    /// secret, of letters, digits, `-`, `.`, `_` and `~`.
+    #[must_use]
+    pub fn with_token_in_query(self, parameter: &str) -> Scheme {
+        self.with_token.with_signature(
+            Source::query(parameter.to_owned()),
+            crate::signature::Grammar::Plain,
+        )
+    }
+}
+
+/// Every preset.
+pub fn all() -> impl Iterator<Item = Preset> {
+    REGISTRY.iter().map(|preset| preset())
+}
+
+/// The preset called `name`, such as `stripe` or `gitlab_token`.
+#[must_use]
+pub fn by_name(name: &str) -> Option<Preset> {
+    all().find(|preset| preset.name() == name)
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[cfg(test)]
+mod tests;

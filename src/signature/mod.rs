@@ -1,1 +1,74 @@
-//! placeholder
+//! Whether a request is genuine: the pure core.
+//!
+//! Parts of a request and bytes in, verdict out. Nothing here reads a clock,
+//! waits, or knows tower; [`VerifyLayer`](crate::verify::VerifyLayer) is a thin
+//! coat around it, and so is whatever you build for Lambda, Workers or actix.
+//!
+//! ```
+//! use tower_webhook::{RejectionKind, Timestamp, Verifier, provider};
+//!
+//! let verifier = Verifier::new(provider::github(), "It's a Secret to Everybody")?;
+//! let now = Timestamp::from_unix_seconds(1_700_000_000);
+//!
+//! let request = |signature: &str| {
+//!     http::Request::post("/github")
+//!         .header("x-hub-signature-256", signature)
+//!         .body(())
+//!         .unwrap()
+//!         .into_parts()
+//!         .0
+//! };
+//! let genuine = request("sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
+//! let verified = verifier.verify(&genuine, b"Hello, World!", now)?;
+//! assert_eq!(verified.provider(), "github");
+//!
+//! let refused = verifier.verify(&genuine, b"Hello, Mallory!", now).unwrap_err();
+//! assert_eq!(refused.kind(), RejectionKind::SignatureMismatch);
+//!
+//! // Or while the body arrives:
+//! let mut check = verifier.begin(&genuine, now)?;
+//! check.update("Hello, ".into());
+//! check.update("World!".into());
+//! assert_eq!(check.finish()?.body(), b"Hello, World!");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is compared
+//!
+//! Every active secret is tried against every signature that the request
+//! lists (at most 16), and the results are folded without an early exit, so
+//! that time tells neither whether nor which one matched. The MAC is computed
+//! once for each secret, however many signatures are listed. Signatures are
+//! decoded and compared as bytes; a token is compared by its SHA-256.
+
+mod check;
+mod compiled;
+mod encoding;
+mod event;
+mod grammar;
+mod json;
+mod mac;
+mod scheme;
+#[cfg(any(test, feature = "testing"))]
+mod sign;
+mod source;
+mod verifier;
+mod window;
+
+pub(crate) use self::{
+    check::VerifiedBytes,
+    event::{Request, event_id, event_type},
+    mac::Tag,
+    verifier::Inner,
+};
+pub use self::{
+    check::{Check, Verified},
+    encoding::{Encoding, SecretEncoding},
+    event::{EventId, EventIdError},
+    grammar::Grammar,
+    mac::Hash,
+    scheme::{Algorithm, ConflictPolicy, Part, Scheme},
+    source::Source,
+    verifier::Verifier,
+    window::{TimestampFormat, TimestampRule},
+};

@@ -1,0 +1,265 @@
+//! A scheme with its names parsed and its contradictions refused.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::scheme::{Algorithm, Part, Scheme};
+use super::source::Source;
+use super::window::TimestampRule;
+use crate::ConfigError;
+
+/// What [`Scheme`] becomes when a verifier is built from it.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) scheme: Scheme,
+    /// The methods as the `Allow` header lists them.
+    pub(crate) allow: String,
+    pub(crate) signatures: Vec<SignaturePlace>,
+    pub(crate) fixed_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) before_body: Vec<Piece>,
+    pub(crate) after_body: Vec<Piece>,
+    pub(crate) timestamp: Option<(TimestampPlace, TimestampRule)>,
+    /// The event id header, where that is where it is.
+    pub(crate) id_header: Option<Names>,
+    /// The headers that event id and type are read from.
+    pub(crate) event_headers: Vec<HeaderName>,
+    /// What must not stand in a signed event id: the literal behind it.
+    pub(crate) id_delimiter: Option<String>,
+    /// The length of a decoded signature, in bytes.
+    pub(crate) tag_len: usize,
+}
+
+/// One header under the names of all families.
+pub(crate) type Names = Vec<HeaderName>;
+
+#[derive(Debug)]
+pub(crate) enum SignaturePlace {
+    Header(Names),
+    Query(String),
+}
+
+#[derive(Debug)]
+pub(crate) enum TimestampPlace {
+    Header(Names),
+    Field(String),
+    Pointer(String),
+}
+
+/// A [`Part`] other than the body.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Literal(Vec<u8>),
+    Timestamp,
+    EventId,
+}
+
+/// The name that family number `family` uses.
+pub(crate) fn name_of(names: &Names, family: usize) -> Option<&HeaderName> {
+    names.get(family).or_else(|| names.last())
+}
+
+/// The one line of header `name`; an error if there are several.
+pub(crate) fn single_line<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'h HeaderValue>, Repeated> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (line, None) => Ok(line),
+        (_, Some(_)) => Err(Repeated),
+    }
+}
+
+/// A header that may come once came more than once.
+#[derive(Debug)]
+pub(crate) struct Repeated;
+
+impl Compiled {
+    pub(crate) fn new(scheme: Scheme) -> Result<Self, ConfigError> {
+        let invalid = |reason: &'static str| ConfigError::InvalidScheme {
+            scheme: scheme.name.to_string(),
+            reason: reason.into(),
+        };
+        if scheme.name.is_empty() {
+            return Err(invalid("it has no name"));
+        }
+        if scheme.methods.is_empty() {
+            return Err(invalid("it allows no method"));
+        }
+        if scheme.max_body == 0 {
+            return Err(ConfigError::Zero {
+                setting: "max_body",
+            });
+        }
+        let signatures = scheme
+            .signatures
+            .iter()
+            .map(|source| match source {
+                Source::Header(names) => Ok(SignaturePlace::Header(header_names(names)?)),
+                Source::Query(name) => Ok(SignaturePlace::Query(name.to_string())),
+                Source::Field(_) | Source::Pointer(_) => {
+                    Err(invalid("a signature is read from a header or the query"))
+                }
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if signatures.is_empty() {
+            return Err(invalid("it does not say where the signature is"));
+        }
+
+        let tag_len = match scheme.algorithm {
+            Algorithm::Hmac(hash) => {
+                if scheme
+                    .content
+                    .iter()
+                    .filter(|part| **part == Part::Body)
+                    .count()
+                    != 1
+                {
+                    return Err(invalid(
+                        "the signed content must hold the body exactly once",
+                    ));
+                }
+                if scheme.encoding == super::Encoding::Text {
+                    return Err(invalid("a MAC is not text; state its encoding"));
+                }
+                hash.tag_len()
+            }
+            Algorithm::Token => {
+                if !scheme.content.is_empty() {
+                    return Err(invalid("a token signs no content"));
+                }
+                if scheme.timestamp.is_some() {
+                    return Err(invalid("a token proves no timestamp"));
+                }
+                super::mac::TOKEN_TAG_LEN
+            }
+        };
+
+        let timestamp = match scheme.timestamp.clone() {
+            None if scheme.content.contains(&Part::Timestamp) => {
+                return Err(invalid(
+                    "it signs a timestamp and does not say where that is",
+                ));
+            }
+            None => None,
+            Some(rule) => {
+                if rule.past.is_zero() {
+                    return Err(ConfigError::ZeroTolerance);
+                }
+                let place = match &rule.source {
+                    Source::Header(names) => TimestampPlace::Header(header_names(names)?),
+                    Source::Field(key) => TimestampPlace::Field(key.to_string()),
+                    Source::Pointer(pointer) => TimestampPlace::Pointer(pointer.to_string()),
+                    Source::Query(_) => {
+                        return Err(invalid("a timestamp is not read from the query"));
+                    }
+                };
+                let in_body = matches!(place, TimestampPlace::Pointer(_));
+                if in_body == scheme.content.contains(&Part::Timestamp) {
+                    return Err(invalid(
+                        "its timestamp must be signed: either in the body, or a part of the \
+                         content of its own",
+                    ));
+                }
+                Some((place, rule))
+            }
+        };
+
+        let id_header = match scheme.event_id.as_slice() {
+            [Source::Header(names)] => Some(header_names(names)?),
+            sources
+                if sources
+                    .iter()
+                    .all(|source| matches!(source, Source::Pointer(_))) =>
+            {
+                None
+            }
+            _ => {
+                return Err(invalid(
+                    "an event id is one header, or one or more values of the body",
+                ));
+            }
+        };
+        let mut event_headers = id_header.clone().unwrap_or_default();
+        for source in &scheme.event_type {
+            match source {
+                Source::Header(names) => event_headers.extend(header_names(names)?),
+                Source::Pointer(_) => {}
+                Source::Field(_) | Source::Query(_) => {
+                    return Err(invalid("an event type is read from a header or the body"));
+                }
+            }
+        }
+
+        let body_at = scheme.content.iter().position(|part| *part == Part::Body);
+        let (before, after) = scheme.content.split_at(body_at.unwrap_or(0));
+        let id_delimiter = match scheme
+            .content
+            .iter()
+            .position(|part| *part == Part::EventId)
+        {
+            None => None,
+            Some(_) if id_header.is_none() => {
+                return Err(invalid("it signs an event id that is not in a header"));
+            }
+            Some(at) => match scheme.content.get(at + 1) {
+                Some(Part::Literal(text)) if !text.is_empty() => Some(text.to_string()),
+                _ => {
+                    return Err(invalid(
+                        "a signed event id must be followed by a literal, or its end is ambiguous",
+                    ));
+                }
+            },
+        };
+
+        let fixed_headers = scheme
+            .fixed_headers
+            .iter()
+            .map(|(name, value)| {
+                let value = HeaderValue::from_str(value)
+                    .map_err(|_| invalid("a fixed header has an invalid value"))?;
+                Ok((header_name(name)?, value))
+            })
+            .collect::<Result<Vec<_>, ConfigError>>()?;
+
+        Ok(Self {
+            allow: scheme
+                .methods
+                .iter()
+                .map(http::Method::as_str)
+                .collect::<Vec<_>>()
+                .join(", "),
+            signatures,
+            fixed_headers,
+            before_body: pieces(before),
+            after_body: pieces(after),
+            timestamp,
+            id_header,
+            event_headers,
+            id_delimiter,
+            tag_len,
+            scheme,
+        })
+    }
+}
+
+fn pieces(parts: &[Part]) -> Vec<Piece> {
+    parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Literal(text) => Some(Piece::Literal(text.as_bytes().to_vec())),
+            Part::Timestamp => Some(Piece::Timestamp),
+            Part::EventId => Some(Piece::EventId),
+            Part::Body => None,
+        })
+        .collect()
+}
+
+fn header_names(names: &[std::borrow::Cow<'static, str>]) -> Result<Names, ConfigError> {
+    names.iter().map(|name| header_name(name)).collect()
+}
+
+fn header_name(name: &str) -> Result<HeaderName, ConfigError> {
+    HeaderName::try_from(name).map_err(|_| ConfigError::InvalidHeaderName {
+        name: name.to_owned(),
+    })
+}

@@ -1,0 +1,157 @@
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::borrow::Cow;
+use zeroize::Zeroizing;
+
+/// Secrets are typed and pasted by people: padding may be missing.
+const STANDARD_ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// How a signature is written as text.
+///
+/// What does not decode to exactly the length of the MAC is not a signature:
+/// base64 with wrong padding, white space, the other alphabet or stray bits in
+/// its last digit is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// Hexadecimal; either case is read, lower case is written.
+    Hex,
+    /// Base64 with the standard alphabet and padding (RFC 4648 section 4).
+    Base64,
+    /// Base64 with the URL-safe alphabet, without padding (RFC 4648 section 5).
+    Base64Url,
+    /// The text itself. For tokens only.
+    Text,
+}
+
+impl Encoding {
+    /// Decodes `text` into `out`; `None` unless it fills `out` exactly.
+    pub(crate) fn decode_exact(self, text: &[u8], out: &mut [u8]) -> Option<()> {
+        let written = match self {
+            Self::Hex => return hex::decode_to_slice(text, out).ok(),
+            Self::Base64 => STANDARD.decode_slice(text, out).ok()?,
+            Self::Base64Url => URL_SAFE_NO_PAD.decode_slice(text, out).ok()?,
+            Self::Text => {
+                out.get_mut(..text.len())?.copy_from_slice(text);
+                text.len()
+            }
+        };
+        (written == out.len()).then_some(())
+    }
+
+    /// Decodes `text` of any length; `None` if it is malformed.
+    pub(crate) fn decode(self, text: &[u8]) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Self::Hex => hex::decode(text).ok().map(Cow::Owned),
+            Self::Base64 => STANDARD.decode(text).ok().map(Cow::Owned),
+            Self::Base64Url => URL_SAFE_NO_PAD.decode(text).ok().map(Cow::Owned),
+            Self::Text => Some(Cow::Borrowed(text)),
+        }
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn encode(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Hex => hex::encode(bytes),
+            Self::Base64 => STANDARD.encode(bytes),
+            Self::Base64Url => URL_SAFE_NO_PAD.encode(bytes),
+            Self::Text => String::from_utf8_lossy(bytes).into_owned(),
+        }
+    }
+}
+
+/// How the text of a secret becomes a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecretEncoding {
+    /// The UTF-8 bytes of the text, prefix included.
+    Text,
+    /// Base64, padded or not, after a prefix such as `whsec_`. The prefix may
+    /// be missing.
+    Base64 {
+        /// The prefix; may be empty.
+        prefix: Cow<'static, str>,
+    },
+    /// Hexadecimal.
+    Hex,
+}
+
+impl SecretEncoding {
+    /// The key in `text`; `None` if it is not in this encoding.
+    pub(crate) fn decode(&self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let key = match self {
+            Self::Text => text.as_bytes().to_vec(),
+            Self::Base64 { prefix } => STANDARD_ANY_PADDING
+                .decode(text.strip_prefix(prefix.as_ref()).unwrap_or(text))
+                .ok()?,
+            Self::Hex => hex::decode(text).ok()?,
+        };
+        Some(Zeroizing::new(key))
+    }
+
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Base64 { .. } => "base64",
+            Self::Hex => "hex",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decodes(encoding: Encoding, text: &str) -> bool {
+        encoding
+            .decode_exact(text.as_bytes(), &mut [0; 4])
+            .is_some()
+    }
+
+    #[test]
+    fn a9_hex_is_read_in_either_case() {
+        assert!(decodes(Encoding::Hex, "DEADbeef"));
+    }
+
+    #[test]
+    fn a10_what_is_not_hex_is_refused() {
+        for text in ["", "deadbee", "deadbeef00", "deadbeeg", "déadbee"] {
+            assert!(!decodes(Encoding::Hex, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a11_base64_is_read_in_its_one_canonical_form() {
+        assert!(decodes(Encoding::Base64, "+/+/AA=="));
+        for text in [
+            "+/+/AA",
+            "+/+/AA=",
+            "-_-_AA==",
+            "+/+/ AA==",
+            "+/+/AB==",
+            "+/+/AA==\n",
+            "",
+        ] {
+            assert!(!decodes(Encoding::Base64, text), "{text:?}");
+        }
+        assert!(decodes(Encoding::Base64Url, "-_-_AA"));
+        assert!(!decodes(Encoding::Base64Url, "-_-_AA=="));
+    }
+
+    #[test]
+    fn secrets_are_read_with_and_without_prefix_and_padding() {
+        let encoding = SecretEncoding::Base64 {
+            prefix: "whsec_".into(),
+        };
+        for text in ["whsec_AAEC/w==", "whsec_AAEC/w", "AAEC/w=="] {
+            let key = encoding.decode(text).map(|key| key.to_vec());
+            assert_eq!(key, Some(vec![0, 1, 2, 255]), "{text}");
+        }
+        assert!(encoding.decode("whsec_*").is_none());
+    }
+}

@@ -1,0 +1,161 @@
+use std::fmt;
+
+use http::HeaderMap;
+
+use super::compiled::{Compiled, name_of, single_line};
+use super::json::{self, JsonError};
+use super::scheme::Scheme;
+use super::source::Source;
+
+/// What the provider calls an event: not empty, at most 255 bytes, without
+/// control characters.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId(Box<str>);
+
+impl EventId {
+    /// The longest id, in bytes.
+    pub const MAX_LEN: usize = 255;
+
+    /// An id from its text.
+    ///
+    /// # Errors
+    ///
+    /// If the text is empty, too long, or holds control characters.
+    pub fn new(text: impl Into<Box<str>>) -> Result<Self, EventIdError> {
+        let text = text.into();
+        if text.is_empty() || text.len() > Self::MAX_LEN || text.chars().any(char::is_control) {
+            return Err(EventIdError(()));
+        }
+        Ok(Self(text))
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for EventId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An event id that is there and cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventIdError(pub(crate) ());
+
+impl fmt::Display for EventIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the event id is empty, too long, ambiguous or holds control characters")
+    }
+}
+
+impl std::error::Error for EventIdError {}
+
+/// What is read from a verified request.
+pub(crate) struct Request<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) family: usize,
+    pub(crate) body: &'a [u8],
+}
+
+/// Between the values of an id that is made of several.
+const ID_SEPARATOR: char = ':';
+
+pub(crate) fn event_id(
+    compiled: &Compiled,
+    request: &Request<'_>,
+) -> Result<Option<EventId>, EventIdError> {
+    if let Some(names) = &compiled.id_header {
+        let Some(name) = name_of(names, request.family) else {
+            return Ok(None);
+        };
+        let line = single_line(request.headers, name).map_err(|_| EventIdError(()))?;
+        return line
+            .map(|line| {
+                let text = std::str::from_utf8(line.as_bytes()).map_err(|_| EventIdError(()))?;
+                EventId::new(text)
+            })
+            .transpose();
+    }
+    event_id_in_body(&compiled.scheme, request.body)
+}
+
+/// An id of several values is joined with a separator that only its last value
+/// may hold, so that two ids never become one.
+fn event_id_in_body(scheme: &Scheme, body: &[u8]) -> Result<Option<EventId>, EventIdError> {
+    let mut id = String::new();
+    let last = scheme.event_id.len().wrapping_sub(1);
+    for (position, source) in scheme.event_id.iter().enumerate() {
+        let Source::Pointer(pointer) = source else {
+            return Ok(None);
+        };
+        let value = match json::read(body, pointer) {
+            Ok(Some(value)) => value,
+            Ok(None) | Err(JsonError::NotJson) => return Ok(None),
+            Err(JsonError::Unusable) => return Err(EventIdError(())),
+        };
+        if position != last && value.contains(ID_SEPARATOR) {
+            return Err(EventIdError(()));
+        }
+        if position > 0 {
+            id.push(ID_SEPARATOR);
+        }
+        id.push_str(&value);
+    }
+    if scheme.event_id.is_empty() {
+        Ok(None)
+    } else {
+        EventId::new(id).map(Some)
+    }
+}
+
+pub(crate) fn event_type(scheme: &Scheme, request: &Request<'_>) -> Option<String> {
+    scheme.event_type.iter().find_map(|source| match source {
+        Source::Header(names) => {
+            let name = names.get(request.family).or_else(|| names.last())?;
+            let line = request.headers.get(name.as_ref())?;
+            line.to_str().ok().map(str::to_owned)
+        }
+        Source::Pointer(pointer) => json::read(request.body, pointer).ok().flatten(),
+        Source::Field(_) | Source::Query(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c17_only_short_printable_ids_are_ids() {
+        for text in ["", "a\0", "a\r\nb", "\u{7f}", &"x".repeat(256)] {
+            assert!(EventId::new(text).is_err(), "{text:?}");
+        }
+        assert!(EventId::new("x".repeat(255)).is_ok());
+        assert!(EventId::new("évt").is_ok());
+    }
+
+    #[test]
+    fn c14_ids_of_several_values_do_not_run_together() {
+        let scheme =
+            Scheme::token("t").with_event_id([Source::pointer("/a"), Source::pointer("/b")]);
+        let id = |body: &str| event_id_in_body(&scheme, body.as_bytes());
+        assert_ne!(id(r#"{"a":"x","b":"yz"}"#), id(r#"{"a":"xy","b":"z"}"#));
+        assert_eq!(id(r#"{"a":"x:y","b":"z"}"#), Err(EventIdError(())));
+        assert_eq!(id(r#"{"a":"x"}"#), Ok(None));
+    }
+}

@@ -1,0 +1,252 @@
+//! Reads one value out of a JSON body without building a tree.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// The string or integer at `pointer` (RFC 6901) in `body`.
+///
+/// `Ok(None)` if the pointer leads nowhere or to `null`. Needs neither memory
+/// nor stack in proportion to the nesting.
+pub(crate) fn read(body: &[u8], pointer: &str) -> Result<Option<String>, JsonError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let found = Find(pointer)
+        .deserialize(&mut deserializer)
+        .map_err(|error| {
+            if error.is_data() {
+                JsonError::Unusable
+            } else {
+                JsonError::NotJson
+            }
+        })?;
+    deserializer.end().map_err(|_| JsonError::NotJson)?;
+    Ok(found)
+}
+
+/// Why a value could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonError {
+    /// The body is not JSON.
+    NotJson,
+    /// The value is neither a string nor an integer, or a key on the way to it
+    /// is repeated, so that two parsers could read two values.
+    Unusable,
+}
+
+/// Descends along what is left of the pointer.
+struct Find<'p>(&'p str);
+
+impl<'p> Find<'p> {
+    /// The next key and the pointer behind it; `None` at the end.
+    fn next(&self) -> Option<(Cow<'p, str>, Self)> {
+        let rest = self.0.strip_prefix('/')?;
+        let (token, rest) = match rest.find('/') {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        let token = if token.contains('~') {
+            Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
+        } else {
+            Cow::Borrowed(token)
+        };
+        Some((token, Self(rest)))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Find<'_> {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Find<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or an integer")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(self.0.is_empty().then(|| text.to_owned()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(self.0.is_empty().then(|| number.to_string()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(self.0.is_empty().then(|| number.to_string()))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        unusable_at_the_end(self.0)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        unusable_at_the_end(self.0)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let Some((wanted, _)) = self.next() else {
+            return Err(A::Error::custom("not a scalar"));
+        };
+        let mut seen = false;
+        let mut found = None;
+        while let Some(is_wanted) = map.next_key_seed(KeyIs(&wanted))? {
+            if !is_wanted {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            if std::mem::replace(&mut seen, true) {
+                return Err(A::Error::custom("repeated key"));
+            }
+            let Some((_, rest)) = self.next() else {
+                return Ok(None);
+            };
+            found = map.next_value_seed(rest)?;
+        }
+        Ok(found)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let Some((wanted, rest)) = self.next() else {
+            return Err(A::Error::custom("not a scalar"));
+        };
+        let mut found = None;
+        if let Ok(index) = wanted.parse::<usize>() {
+            for _ in 0..index {
+                if seq.next_element::<IgnoredAny>()?.is_none() {
+                    return Ok(None);
+                }
+            }
+            found = seq.next_element_seed(rest)?.flatten();
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(found)
+    }
+}
+
+fn unusable_at_the_end<E: Error>(rest: &str) -> Result<Option<String>, E> {
+    if rest.is_empty() {
+        Err(E::custom("not a string or an integer"))
+    } else {
+        Ok(None)
+    }
+}
+
+/// Whether a key is the wanted one, without copying it.
+struct KeyIs<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for KeyIs<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for KeyIs<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<bool, E> {
+        Ok(key == self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(body: &str) -> Result<Option<String>, JsonError> {
+        read(body.as_bytes(), "/id")
+    }
+
+    #[test]
+    fn strings_and_integers_are_read() {
+        assert_eq!(id(r#"{"a":[{}],"id":"evt_1"}"#), Ok(Some("evt_1".into())));
+        assert_eq!(id(r#"{"id":"\u0065\n"}"#), Ok(Some("e\n".into())));
+        assert_eq!(
+            id(r#"{"id":18446744073709551615}"#),
+            Ok(Some(u64::MAX.to_string()))
+        );
+        assert_eq!(id(r#"{"id":-5}"#), Ok(Some("-5".into())));
+    }
+
+    #[test]
+    fn what_is_not_there_is_none() {
+        for body in [
+            "{}",
+            "[]",
+            "3",
+            r#""id""#,
+            "null",
+            r#"{"id":null}"#,
+            r#"{"x":{"id":1}}"#,
+        ] {
+            assert_eq!(id(body), Ok(None), "{body}");
+        }
+    }
+
+    #[test]
+    fn pointers_descend_through_objects_and_arrays() {
+        let body = br#"{"a":{"b/c":[1,{"d~":"x"}]}}"#;
+        assert_eq!(read(body, "/a/b~1c/1/d~0"), Ok(Some("x".into())));
+        assert_eq!(read(body, "/a/b~1c/7/d~0"), Ok(None));
+        assert_eq!(read(body, "/a/b~1c/0"), Ok(Some("1".into())));
+        assert_eq!(read(body, "/a/b~1c/0/x"), Ok(None));
+    }
+
+    #[test]
+    fn f17_a_repeated_key_on_the_way_is_unusable() {
+        assert_eq!(id(r#"{"id":"a","id":"b"}"#), Err(JsonError::Unusable));
+        assert_eq!(
+            read(br#"{"a":{},"a":{"id":1}}"#, "/a/id"),
+            Err(JsonError::Unusable)
+        );
+        assert_eq!(id(r#"{"x":1,"x":2,"id":"a"}"#), Ok(Some("a".into())));
+    }
+
+    #[test]
+    fn other_types_are_unusable() {
+        for body in [
+            r#"{"id":true}"#,
+            r#"{"id":1.5}"#,
+            r#"{"id":{}}"#,
+            r#"{"id":[]}"#,
+        ] {
+            assert_eq!(id(body), Err(JsonError::Unusable), "{body}");
+        }
+    }
+
+    #[test]
+    fn f18_deep_nesting_neither_overflows_nor_passes_for_json() {
+        let deep = "[".repeat(100_000);
+        assert_eq!(id(&deep), Err(JsonError::NotJson));
+        let balanced = format!(
+            r#"{{"x":{}{},"id":"a"}}"#,
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
+        // Ignored values are skipped without recursion.
+        assert_eq!(id(&balanced), Ok(Some("a".into())));
+    }
+
+    #[test]
+    fn what_is_not_json_is_said_to_be_so() {
+        for body in ["", "{", "a=b", "{\"id\":\"a\"} x", "\u{feff}{}"] {
+            assert_eq!(id(body), Err(JsonError::NotJson), "{body:?}");
+        }
+        assert_eq!(read(b"{\"id\":\"\xff\"}", "/id"), Err(JsonError::NotJson));
+    }
+}

@@ -1,0 +1,111 @@
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use super::layer::Config;
+use super::receive::receive;
+use crate::rejection::{Rejection, RejectionResponse};
+use crate::{Delivery, VerifiedBody, telemetry};
+
+pin_project! {
+    /// Response future of [`Verify`](super::Verify).
+    pub struct ResponseFuture<R, B, E> {
+        state: State<B, E>,
+        rejection: R,
+    }
+}
+
+/// The inner service's response, or why it was not called.
+type Outcome<B> = Result<Response<B>, Rejection>;
+
+enum State<B, E> {
+    Rejected(Option<Rejection>),
+    Running(Pin<Box<dyn Future<Output = Result<Outcome<B>, E>> + Send>>),
+}
+
+impl<R, B, E> ResponseFuture<R, B, E> {
+    pub(super) fn rejected(by: Rejection, rejection: R) -> Self {
+        Self {
+            state: State::Rejected(Some(by)),
+            rejection,
+        }
+    }
+
+    pub(super) fn running(
+        future: impl Future<Output = Result<Outcome<B>, E>> + Send + 'static,
+        rejection: R,
+    ) -> Self {
+        Self {
+            state: State::Running(Box::pin(future)),
+            rejection,
+        }
+    }
+}
+
+impl<R, B, E> Future for ResponseFuture<R, B, E>
+where
+    R: RejectionResponse<B>,
+{
+    type Output = Result<Response<B>, E>;
+
+    #[expect(
+        clippy::expect_used,
+        reason = "polling a finished future is the caller's bug"
+    )]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = match this.state {
+            State::Rejected(by) => {
+                Err(by.take().expect("`ResponseFuture` polled after completion"))
+            }
+            State::Running(future) => ready!(future.as_mut().poll(cx))?,
+        };
+        Poll::Ready(Ok(outcome.unwrap_or_else(|by| {
+            telemetry::rejected(&by);
+            by.into_response(this.rejection)
+        })))
+    }
+}
+
+impl<R, B, E> fmt::Debug for ResponseFuture<R, B, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+pub(super) async fn verify_then_call<S, ReqBody, ResBody>(
+    mut inner: S,
+    config: Arc<Config>,
+    request: Request<ReqBody>,
+) -> Result<Outcome<ResBody>, S::Error>
+where
+    S: Service<Request<VerifiedBody>, Response = Response<ResBody>>,
+    ReqBody: Body<Data = Bytes>,
+{
+    let (mut parts, body) = request.into_parts();
+    let mut check = match config.verifier.begin(&parts, config.clock.now()) {
+        Ok(check) => check,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    if let Err(rejection) = receive(body, &mut check, &config).await {
+        return Ok(Err(config.verifier.decorate(rejection)));
+    }
+    let delivery = match check.finish() {
+        Ok(verified) => Delivery::from(verified),
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    telemetry::verified(delivery.provider(), delivery.key_label());
+    parts.extensions.insert(delivery.clone());
+
+    poll_fn(|cx| inner.poll_ready(cx)).await?;
+    let request = Request::from_parts(parts, VerifiedBody::new(delivery));
+    inner.call(request).await.map(Ok)
+}

@@ -1,0 +1,138 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tower::Layer;
+
+use super::service::Verify;
+use crate::clock::{Clock, SystemClock};
+use crate::rejection::DefaultRejectionResponse;
+use crate::{ConfigError, Verifier};
+
+/// Verifies requests before the inner service sees them. See the
+/// [module docs](crate::verify).
+#[must_use]
+#[derive(Clone)]
+pub struct VerifyLayer<R = DefaultRejectionResponse> {
+    config: Arc<Config>,
+    rejection: R,
+}
+
+/// What a request is verified with.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) verifier: Verifier,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) max_body: usize,
+    pub(super) body_timeout: Duration,
+    pub(super) slow_bodies: Arc<Semaphore>,
+}
+
+impl VerifyLayer {
+    const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+    const MAX_SLOW_BODIES: usize = 1024;
+
+    /// Verifies requests with `verifier`.
+    pub fn new(verifier: Verifier) -> Self {
+        let max_body = verifier.scheme().max_body();
+        Self {
+            config: Arc::new(Config {
+                verifier,
+                clock: Arc::new(SystemClock),
+                max_body,
+                body_timeout: Self::BODY_TIMEOUT,
+                slow_bodies: Arc::new(Semaphore::new(Self::MAX_SLOW_BODIES)),
+            }),
+            rejection: DefaultRejectionResponse,
+        }
+    }
+}
+
+impl<R> VerifyLayer<R> {
+    /// The largest body, in bytes; a larger one is refused with 413. The
+    /// default is what the scheme states.
+    ///
+    /// # Errors
+    ///
+    /// If `bytes` is zero.
+    pub fn with_max_body(self, bytes: usize) -> Result<Self, ConfigError> {
+        if bytes == 0 {
+            return Err(ConfigError::Zero {
+                setting: "max_body",
+            });
+        }
+        Ok(self.configure(|config| config.max_body = bytes))
+    }
+
+    /// The longest time a body may take to arrive, counted from the first
+    /// wait for it; one that takes longer is refused with 408. The default is
+    /// 10 seconds.
+    ///
+    /// # Errors
+    ///
+    /// If `timeout` is zero.
+    pub fn with_body_timeout(self, timeout: Duration) -> Result<Self, ConfigError> {
+        if timeout.is_zero() {
+            return Err(ConfigError::Zero {
+                setting: "body_timeout",
+            });
+        }
+        Ok(self.configure(|config| config.body_timeout = timeout))
+    }
+
+    /// How many bodies may be waited for at once; further ones that are not
+    /// there yet are refused with 503. Bounds the memory that slow senders
+    /// hold to `count` times the largest body. The default is 1024.
+    ///
+    /// # Errors
+    ///
+    /// If `count` is zero.
+    pub fn with_max_slow_bodies(self, count: usize) -> Result<Self, ConfigError> {
+        if count == 0 {
+            return Err(ConfigError::Zero {
+                setting: "max_slow_bodies",
+            });
+        }
+        let permits = count.min(Semaphore::MAX_PERMITS);
+        Ok(self.configure(|config| config.slow_bodies = Arc::new(Semaphore::new(permits))))
+    }
+
+    /// The clock that timestamps are judged by; the system's by default.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        self.configure(|config| config.clock = clock)
+    }
+
+    /// What a refused sender is answered.
+    pub fn with_rejection_response<R2>(self, rejection: R2) -> VerifyLayer<R2> {
+        VerifyLayer {
+            config: self.config,
+            rejection,
+        }
+    }
+
+    fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.config.verifier
+    }
+}
+
+impl<S, R: Clone> Layer<S> for VerifyLayer<R> {
+    type Service = Verify<S, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Verify::new(inner, Arc::clone(&self.config), self.rejection.clone())
+    }
+}
+
+impl<R> fmt::Debug for VerifyLayer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyLayer")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use tokio::sync::SemaphorePermit;
+use tokio::time::Sleep;
+
+use super::layer::Config;
+use crate::rejection::{Rejection, RejectionKind, whole_seconds};
+use crate::signature::Check;
+
+/// Refuses a body whose announced length alone is over the limit.
+pub(super) fn announced_too_large<B: Body>(body: &B, max: usize) -> Result<(), Rejection> {
+    if body.size_hint().lower() > max as u64 {
+        return Err(too_large(max));
+    }
+    Ok(())
+}
+
+fn too_large(max: usize) -> Rejection {
+    Rejection::new(RejectionKind::BodyTooLarge).with_detail(format!("over {max} bytes"))
+}
+
+/// Feeds the body into `check` as it arrives, within the limits. Nothing is
+/// allocated for what is only announced; trailers are dropped.
+pub(super) async fn receive<B>(
+    body: B,
+    check: &mut Check<'_>,
+    config: &Config,
+) -> Result<(), Rejection>
+where
+    B: Body<Data = Bytes>,
+{
+    let mut body = pin!(body);
+    let mut wait = Wait::default();
+    while let Some(frame) = next_frame(body.as_mut(), &mut wait, config).await? {
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if data.len() > config.max_body.saturating_sub(check.received()) {
+            return Err(too_large(config.max_body));
+        }
+        check.update(data);
+    }
+    Ok(())
+}
+
+/// What a body that is not there yet costs: a timer and a place among the
+/// slow ones. Neither is taken for a body that arrives with its headers.
+#[derive(Default)]
+struct Wait<'c> {
+    deadline: Option<Pin<Box<Sleep>>>,
+    place: Option<SemaphorePermit<'c>>,
+}
+
+async fn next_frame<'c, B>(
+    mut body: Pin<&mut B>,
+    wait: &mut Wait<'c>,
+    config: &'c Config,
+) -> Result<Option<Frame<Bytes>>, Rejection>
+where
+    B: Body<Data = Bytes>,
+{
+    poll_fn(|cx| {
+        if let Poll::Ready(frame) = body.as_mut().poll_frame(cx) {
+            let frame = frame
+                .transpose()
+                .map_err(|_| Rejection::new(RejectionKind::BodyUnreadable));
+            return Poll::Ready(frame);
+        }
+        if wait.place.is_none() {
+            let Ok(place) = config.slow_bodies.try_acquire() else {
+                let rejection = Rejection::new(RejectionKind::TooManySlowBodies);
+                return Poll::Ready(Err(rejection.with_retry_after(config.body_timeout)));
+            };
+            wait.place = Some(place);
+        }
+        let deadline = wait
+            .deadline
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(config.body_timeout)));
+        deadline.as_mut().poll(cx).map(|()| {
+            let seconds = whole_seconds(config.body_timeout);
+            Err(Rejection::new(RejectionKind::BodyTimeout)
+                .with_detail(format!("over {seconds} seconds")))
+        })
+    })
+    .await
+}

@@ -1,0 +1,94 @@
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower::Service;
+
+use super::future::{ResponseFuture, verify_then_call};
+use super::layer::Config;
+use super::receive::announced_too_large;
+use crate::VerifiedBody;
+use crate::rejection::{DefaultRejectionResponse, RejectionResponse};
+
+/// Verifies requests before the inner service sees them. See the
+/// [module docs](crate::verify).
+#[derive(Clone)]
+pub struct Verify<S, R = DefaultRejectionResponse> {
+    inner: S,
+    config: Arc<Config>,
+    rejection: R,
+}
+
+impl<S, R> Verify<S, R> {
+    pub(super) fn new(inner: S, config: Arc<Config>, rejection: R) -> Self {
+        Self {
+            inner,
+            config,
+            rejection,
+        }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, R, ReqBody, ResBody> Service<Request<ReqBody>> for Verify<S, R>
+where
+    S: Service<Request<VerifiedBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S::Future: Send,
+    R: RejectionResponse<ResBody> + Clone,
+    ReqBody: Body<Data = Bytes> + Send + 'static,
+    ResBody: 'static,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<R, ResBody, S::Error>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        // The inner service is made ready after verification, inside the
+        // future: an unverified body must never hold its capacity.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let config = &self.config;
+        let checked = config
+            .verifier
+            .precheck(request.method(), request.headers())
+            .and_then(|()| {
+                announced_too_large(request.body(), config.max_body)
+                    .map_err(|rejection| config.verifier.decorate(rejection))
+            });
+        match checked {
+            Err(rejection) => ResponseFuture::rejected(rejection, self.rejection.clone()),
+            Ok(()) => ResponseFuture::running(
+                verify_then_call(self.inner.clone(), Arc::clone(config), request),
+                self.rejection.clone(),
+            ),
+        }
+    }
+}
+
+impl<S: fmt::Debug, R> fmt::Debug for Verify<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verify")
+            .field("inner", &self.inner)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

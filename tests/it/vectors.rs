@@ -1,0 +1,145 @@
+//! Known answers, published by the providers unless in `generated/`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::Request;
+use http::request::Parts;
+use serde::Deserialize;
+use tower_webhook::signature::Scheme;
+use tower_webhook::{ConfigError, RejectionKind, Secret, Timestamp, Verifier, provider};
+
+#[derive(Deserialize)]
+struct Vector {
+    provider: String,
+    secret: String,
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    body_base64: String,
+    now: Option<i64>,
+}
+
+impl Vector {
+    fn scheme(&self, file: &str) -> Scheme {
+        match (self.provider.as_str(), file) {
+            ("standard-webhooks", _) => provider::standard_webhooks(),
+            ("bitbucket" | "bitbucket-server", _) => provider::bitbucket(),
+            ("box", _) => provider::box_com(),
+            ("gitlab", "gitlab_token.json") => provider::gitlab_token(),
+            ("gitlab", _) => provider::gitlab_signing_token(),
+            (name, _) => match provider::by_name(name) {
+                Some(provider::Preset::Signed(scheme)) => scheme,
+                _ => panic!("no preset for {name} of {file}"),
+            },
+        }
+    }
+
+    fn request(&self) -> (Parts, Vec<u8>) {
+        let mut request = Request::builder()
+            .method(self.method.as_str())
+            .uri(&self.url);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let body = STANDARD.decode(&self.body_base64).unwrap();
+        (request.body(()).unwrap().into_parts().0, body)
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.now.unwrap_or(1_700_000_000))
+    }
+}
+
+fn vectors() -> Vec<(String, Vector)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let mut found = Vec::new();
+    for folder in [root.clone(), root.join("generated")] {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                let file = path.file_name().unwrap().to_str().unwrap().to_owned();
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((file, serde_json::from_str(&text).unwrap()));
+            }
+        }
+    }
+    assert!(found.len() >= 28, "vectors are missing: {}", found.len());
+    found
+}
+
+#[test]
+fn every_known_answer_is_accepted() {
+    for (file, vector) in vectors() {
+        let verifier = match Verifier::new(vector.scheme(&file), vector.secret.as_str()) {
+            Ok(verifier) => verifier,
+            // WooCommerce's own test signs with the empty key.
+            Err(ConfigError::EmptySecret { .. }) if file == "woocommerce_empty_secret.json" => {
+                continue;
+            }
+            Err(error) => panic!("{file}: {error}"),
+        };
+        let (parts, body) = vector.request();
+        verifier
+            .verify(&parts, &body, vector.now())
+            .unwrap_or_else(|rejection| panic!("{file}: {rejection}"));
+    }
+}
+
+#[test]
+fn no_known_answer_is_accepted_with_another_secret_or_body() {
+    for (file, vector) in vectors() {
+        let scheme = vector.scheme(&file);
+        let (parts, body) = vector.request();
+        let other = Verifier::new(scheme.clone(), Secret::from_bytes(*b"another")).unwrap();
+        let refused = other.verify(&parts, &body, vector.now()).unwrap_err();
+        assert_eq!(refused.kind(), RejectionKind::SignatureMismatch, "{file}");
+
+        let signs = matches!(
+            scheme.algorithm(),
+            tower_webhook::signature::Algorithm::Hmac(_)
+        );
+        if signs && !vector.secret.is_empty() {
+            let verifier = Verifier::new(scheme, vector.secret.as_str()).unwrap();
+            let tampered = [body.as_slice(), b" "].concat();
+            let refused = verifier
+                .verify(&parts, &tampered, vector.now())
+                .unwrap_err();
+            assert_eq!(refused.kind(), RejectionKind::SignatureMismatch, "{file}");
+        }
+    }
+}
+
+#[test]
+fn stale_vectors_are_refused() {
+    for (file, vector) in vectors().into_iter().filter(|(_, v)| v.now.is_some()) {
+        let verifier = Verifier::new(vector.scheme(&file), vector.secret.as_str()).unwrap();
+        let (parts, body) = vector.request();
+        let later = vector
+            .now()
+            .saturating_add(std::time::Duration::from_secs(3600));
+        let refused = verifier.verify(&parts, &body, later).unwrap_err();
+        assert_eq!(refused.kind(), RejectionKind::TimestampTooOld, "{file}");
+    }
+}
+
+#[test]
+fn both_of_boxs_keys_are_accepted() {
+    let (file, vector) = vectors()
+        .into_iter()
+        .find(|(file, _)| file == "box_basic.json")
+        .unwrap();
+    let (parts, body) = vector.request();
+    for secret in ["SamplePrimaryKey", "SampleSecondaryKey"] {
+        let verifier = Verifier::new(vector.scheme(&file), secret).unwrap();
+        assert!(
+            verifier.verify(&parts, &body, vector.now()).is_ok(),
+            "{secret}"
+        );
+    }
+}
