@@ -60,6 +60,14 @@ pub enum ConfigError {
         /// The text as given.
         text: String,
     },
+    /// Trusted proxies were to be configured, but none was given.
+    NoTrustedProxy,
+    /// Every address would count as a trusted proxy, so that every caller
+    /// could choose its own address.
+    TrustsEveryone {
+        /// The network that holds every address, all networks taken together.
+        network: String,
+    },
     /// Deduplication would forget an event while its signature still counts
     /// as fresh, so a replay could pass.
     DedupTtlTooShort {
@@ -108,6 +116,12 @@ impl fmt::Display for ConfigError {
             Self::InvalidNetwork { text } => {
                 write!(f, "{text:?} is neither an IP address nor a network")
             }
+            Self::NoTrustedProxy => f.write_str("no trusted proxy was given"),
+            Self::TrustsEveryone { network } => write!(
+                f,
+                "the trusted proxies include every address ({network}): every caller could \
+                 choose its own address"
+            ),
             Self::DedupTtlTooShort {
                 ttl_seconds,
                 needed_seconds,

@@ -1,0 +1,67 @@
+use std::fmt;
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// Response future of [`IpAllowlistService`](super::IpAllowlistService).
+    pub struct ResponseFuture<F>
+    where
+        F: Future,
+    {
+        #[pin]
+        kind: Kind<F>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<F>
+    where
+        F: Future,
+    {
+        Inner {
+            #[pin]
+            future: F,
+        },
+        Rejected {
+            response: Ready<F::Output>,
+        },
+    }
+}
+
+impl<F: Future> ResponseFuture<F> {
+    pub(super) const fn inner(future: F) -> Self {
+        Self {
+            kind: Kind::Inner { future },
+        }
+    }
+
+    pub(super) fn rejected(response: F::Output) -> Self {
+        Self {
+            kind: Kind::Rejected {
+                response: ready(response),
+            },
+        }
+    }
+}
+
+impl<F: Future> Future for ResponseFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().kind.project() {
+            KindProj::Inner { future } => future.poll(cx),
+            KindProj::Rejected { response } => Pin::new(response).poll(cx),
+        }
+    }
+}
+
+// By hand, because the futures of services are rarely `Debug`.
+impl<F: Future> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

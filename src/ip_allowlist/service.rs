@@ -1,0 +1,108 @@
+use std::task::{Context, Poll};
+
+use http::{Extensions, HeaderMap, Request, Response};
+use tower::Service;
+
+use super::{IpAllowlist, ResponseFuture};
+use crate::client_ip::ClientIp;
+use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind, RejectionResponse};
+use crate::telemetry;
+
+/// The service of [`IpAllowlistLayer`](super::IpAllowlistLayer).
+#[derive(Clone, Debug)]
+pub struct IpAllowlistService<S, R = DefaultRejectionResponse> {
+    inner: S,
+    allowlist: Option<IpAllowlist>,
+    client_ip: ClientIp,
+    rejection: R,
+}
+
+impl<S, R> IpAllowlistService<S, R> {
+    /// Without an `allowlist`, every request passes.
+    pub(crate) const fn new(
+        inner: S,
+        allowlist: Option<IpAllowlist>,
+        client_ip: ClientIp,
+        rejection: R,
+    ) -> Self {
+        Self {
+            inner,
+            allowlist,
+            client_ip,
+            rejection,
+        }
+    }
+
+    /// The inner service.
+    #[must_use]
+    pub const fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, to change it.
+    #[must_use]
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service, taken out.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+/// Whether a request with these extensions and headers may pass.
+pub(crate) fn check(
+    allowlist: &IpAllowlist,
+    client_ip: &ClientIp,
+    extensions: &Extensions,
+    headers: &HeaderMap,
+) -> Result<(), Rejection> {
+    let address = client_ip
+        .resolve(extensions, headers)
+        .map_err(|err| Rejection::new(RejectionKind::AddressUnknown).with_detail(err.reason()))?;
+    if allowlist.contains(address) {
+        return Ok(());
+    }
+    // An operator needs to know who was kept out. It is an address, not a
+    // text, so the caller cannot smuggle anything into a log with it.
+    Err(Rejection::new(RejectionKind::AddressNotAllowed).with_detail(address.to_string()))
+}
+
+impl<S, R, ReqBody, ResBody> Service<Request<ReqBody>> for IpAllowlistService<S, R>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    R: RejectionResponse<ResBody>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let checked = self.allowlist.as_ref().map_or(Ok(()), |allowlist| {
+            check(
+                allowlist,
+                &self.client_ip,
+                request.extensions(),
+                request.headers(),
+            )
+        });
+        match checked {
+            Ok(()) => ResponseFuture::inner(self.inner.call(request)),
+            Err(rejection) => {
+                // Not the caller's doing: the server or the proxy is set up
+                // wrongly, and keeps everybody out.
+                if rejection.kind() == RejectionKind::AddressUnknown {
+                    telemetry::trouble("", "the caller's address cannot be established");
+                }
+                telemetry::rejected(&rejection);
+                ResponseFuture::rejected(Ok(rejection.into_response(&self.rejection)))
+            }
+        }
+    }
+}
