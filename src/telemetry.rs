@@ -46,3 +46,36 @@ pub(crate) fn trouble(provider: &str, what: &'static str) {
     #[cfg(not(feature = "tracing"))]
     let _ = (provider, what);
 }
+
+/// The span a request was received in, for work that outlives it.
+#[derive(Default)]
+pub(crate) struct Span {
+    #[cfg(feature = "tracing")]
+    span: Option<tracing::Span>,
+}
+
+impl Span {
+    pub(crate) fn current() -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            span: Some(tracing::Span::current()),
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    pub(crate) fn instrument<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        #[cfg(feature = "tracing")]
+        return tracing::Instrument::instrument(
+            future,
+            self.span.unwrap_or_else(tracing::Span::none),
+        );
+        #[cfg(not(feature = "tracing"))]
+        {
+            let Self {} = self;
+            future
+        }
+    }
+}

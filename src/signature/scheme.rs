@@ -356,6 +356,27 @@ impl Scheme {
         }
     }
 
+    /// Whether a delivery without an event id is refused.
+    #[must_use]
+    pub fn requires_event_id(&self) -> bool {
+        !self.event_id.is_empty() && !self.event_id_optional
+    }
+
+    /// What it means when an event id comes again with another content.
+    #[must_use]
+    pub const fn conflict(&self) -> ConflictPolicy {
+        self.conflict
+    }
+
+    /// For how long a captured request would still be fresh: the tolerances
+    /// of the timestamp, or zero without one.
+    #[must_use]
+    pub fn freshness_window(&self) -> Duration {
+        self.timestamp
+            .as_ref()
+            .map_or(Duration::ZERO, |rule| rule.past.saturating_add(rule.future))
+    }
+
     /// The status of every failed verification.
     #[must_use]
     pub const fn reject_status(&self) -> StatusCode {

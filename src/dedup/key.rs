@@ -1,0 +1,125 @@
+//! What makes two deliveries the same event.
+
+use sha2::{Digest, Sha256};
+use twox_hash::XxHash3_64;
+
+use crate::delivery::{Delivery, EventId, Tenant};
+use crate::rejection::RejectionKind;
+use crate::signature::{Algorithm, ConflictPolicy, Scheme};
+use crate::store::{DedupKey, Fingerprint};
+
+/// The rows a delivery claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The event, by its id, or by its content where it has none.
+    pub(super) event: DedupKey,
+    /// The signed bytes, where the id is not among them: a replay under
+    /// another id still claims this row.
+    pub(super) replay: Option<DedupKey>,
+    /// The operator's permit to process the event again.
+    pub(super) rerun: Option<DedupKey>,
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// Where ids are unique.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) provider: &'a str,
+    pub(super) endpoint: &'a str,
+    pub(super) tenant: Option<&'a Tenant>,
+}
+
+impl Identity {
+    pub(super) fn of(
+        delivery: &Delivery,
+        endpoint: &str,
+        tenant: Option<&Tenant>,
+    ) -> Result<Self, RejectionKind> {
+        let scheme = delivery.scheme();
+        let scope = Scope {
+            provider: scheme.name(),
+            endpoint,
+            tenant,
+        };
+        let id = delivery
+            .usable_event_id()
+            .map_err(|_| RejectionKind::InvalidEventId)?;
+        if id.is_none() && scheme.requires_event_id() {
+            return Err(RejectionKind::MissingEventId);
+        }
+        let guarded = id_is_replaceable(scheme);
+        Ok(Self {
+            event: match id {
+                Some(id) => scope.id(id),
+                None => content_key(scope, delivery),
+            },
+            replay: guarded.then(|| scope.key(Kind::Replay, &[delivery.tag()])),
+            rerun: id.filter(|_| guarded).map(|id| scope.rerun(id)),
+            fingerprint: match scheme.conflict() {
+                ConflictPolicy::Ignore => Fingerprint::NONE,
+                ConflictPolicy::Reject => fingerprint(delivery.body()),
+            },
+        })
+    }
+}
+
+/// Not the MAC: during a rotation a retry is signed with another secret.
+fn content_key(scope: Scope<'_>, delivery: &Delivery) -> DedupKey {
+    let sent = delivery
+        .timestamp()
+        .map_or(0, |timestamp| timestamp.unix_millis());
+    let body: [u8; 32] = Sha256::digest(delivery.body()).into();
+    scope.key(Kind::Content, &[&sent.to_be_bytes(), &body])
+}
+
+/// A fast digest is enough: it is compared only between bodies that the
+/// provider itself signed under one id.
+fn fingerprint(body: &[u8]) -> Fingerprint {
+    Fingerprint::from_u64(XxHash3_64::oneshot(body).max(1))
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Id = 1,
+    Content = 2,
+    Replay = 3,
+    Rerun = 4,
+}
+
+impl Scope<'_> {
+    pub(super) fn id(self, id: &EventId) -> DedupKey {
+        self.key(Kind::Id, &[id.as_str().as_bytes()])
+    }
+
+    pub(super) fn rerun(self, id: &EventId) -> DedupKey {
+        self.key(Kind::Rerun, &[id.as_str().as_bytes()])
+    }
+
+    /// Every text goes in with its length: concatenation cannot make two
+    /// events one. The secret that matched is left out: a retry after a
+    /// rotation is the same event.
+    fn key(self, kind: Kind, values: &[&[u8]]) -> DedupKey {
+        let mut digest = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            digest.update((bytes.len() as u64).to_be_bytes());
+            digest.update(bytes);
+        };
+        add(b"tower-webhook/1");
+        add(&[kind as u8, u8::from(self.tenant.is_some())]);
+        add(self.provider.as_bytes());
+        add(self.endpoint.as_bytes());
+        add(self.tenant.map_or("", Tenant::as_str).as_bytes());
+        for value in values {
+            add(value);
+        }
+        DedupKey::from_bytes(digest.finalize().into())
+    }
+}
+
+/// Whether someone who captured a request could send it again under another
+/// id. Not so for a token: whoever captured that can send what they like.
+pub(super) fn id_is_replaceable(scheme: &Scheme) -> bool {
+    matches!(scheme.algorithm(), Algorithm::Hmac(_))
+        && !scheme.event_id().is_empty()
+        && !scheme.signs_event_id()
+}
