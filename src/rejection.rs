@@ -258,8 +258,8 @@ impl Rejection {
         self
     }
 
-    pub(crate) fn with_provider(mut self, provider: &Cow<'static, str>) -> Self {
-        self.provider = Some(provider.clone());
+    pub(crate) fn with_provider(mut self, provider: Cow<'static, str>) -> Self {
+        self.provider = Some(provider);
         self
     }
 
