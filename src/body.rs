@@ -33,6 +33,24 @@ impl VerifiedBody {
         }
     }
 
+    /// Takes a request for verified, so that a handler can be tested without
+    /// signing (feature `testing`).
+    ///
+    /// # Errors
+    ///
+    /// If `scheme` contradicts itself.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn assume_verified(
+        scheme: crate::signature::Scheme,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Request<Self>, crate::ConfigError> {
+        let (mut parts, body) = request.into_parts();
+        let verifier = crate::Verifier::new(scheme, crate::Secret::from_bytes(*b"assumed"))?;
+        let delivery = Delivery::from(verifier.assume_verified(&parts, body));
+        parts.extensions.insert(delivery.clone());
+        Ok(http::Request::from_parts(parts, Self::new(delivery)))
+    }
+
     /// What was verified.
     #[must_use]
     pub fn delivery(&self) -> &Delivery {

@@ -41,6 +41,12 @@ pub enum ConfigError {
         /// The setting's name.
         setting: &'static str,
     },
+    /// The length of an IPv6 prefix by which callers are told apart is not
+    /// between 48 and 64.
+    InvalidIpv6Prefix {
+        /// The length as given.
+        given: u8,
+    },
     /// A header name in a scheme is not one that HTTP allows.
     InvalidHeaderName {
         /// The name as given.
@@ -104,6 +110,10 @@ impl fmt::Display for ConfigError {
                 f.write_str("the timestamp tolerance is zero, which would refuse every request")
             }
             Self::Zero { setting } => write!(f, "{setting} must not be zero"),
+            Self::InvalidIpv6Prefix { given } => write!(
+                f,
+                "an IPv6 prefix of {given} bits does not tell callers apart; 48 to 64 do"
+            ),
             Self::InvalidHeaderName { name } => {
                 write!(f, "{name:?} is not a valid header name")
             }

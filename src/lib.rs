@@ -36,4 +36,5 @@ pub use self::{
     signature::Verifier,
     timestamp::Timestamp,
     verify::VerifyLayer,
+    webhook::WebhookLayer,
 };

@@ -1,15 +1,12 @@
 use super::*;
-
-/// A store without room, until the real one lands.
+/// placeholder
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct MemoryStore;
-
 impl DedupStore for MemoryStore {
     fn claim<'a>(&'a self, _: &'a Claim) -> StoreFuture<'a, Claimed> {
         Box::pin(async { Err(StoreError::Full) })
     }
-
     fn renew<'a>(
         &'a self,
         _: &'a DedupKey,
@@ -19,7 +16,6 @@ impl DedupStore for MemoryStore {
     ) -> StoreFuture<'a, Renewed> {
         Box::pin(async { Err(StoreError::Full) })
     }
-
     fn complete<'a>(
         &'a self,
         _: &'a DedupKey,
@@ -28,11 +24,9 @@ impl DedupStore for MemoryStore {
     ) -> StoreFuture<'a, Completed> {
         Box::pin(async { Err(StoreError::Full) })
     }
-
     fn release<'a>(&'a self, _: &'a DedupKey, _: Owner) -> StoreFuture<'a, Released> {
         Box::pin(async { Err(StoreError::Full) })
     }
-
     fn forget<'a>(&'a self, _: &'a DedupKey) -> StoreFuture<'a, bool> {
         Box::pin(async { Err(StoreError::Full) })
     }

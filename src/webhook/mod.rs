@@ -1,1 +1,51 @@
-//! placeholder
+//! All layers, in order.
+//!
+//! [`WebhookLayer`] puts the layers of this crate around a handler in the one
+//! order that is right (see the [crate docs](crate#the-way-of-a-request)) with
+//! safe defaults: signature and freshness, limits on the body, and each event
+//! once, remembered in this process. What needs to know your deployment is
+//! added with the `with_*` methods.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::{Empty, Full};
+//! use std::convert::Infallible;
+//! use tower::{Layer, ServiceExt, service_fn};
+//! use tower_webhook::{VerifiedBody, Verifier, WebhookLayer, provider};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let verifier = Verifier::new(provider::gitlab_token(), "token")?;
+//! let service = WebhookLayer::new(verifier).layer(service_fn(
+//!     async |_: Request<VerifiedBody>| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())),
+//! ));
+//!
+//! let request = |token: &str| {
+//!     Request::post("/gitlab")
+//!         .header("x-gitlab-token", token)
+//!         .header("idempotency-key", "b5e1cbb0")
+//!         .body(Full::new(Bytes::from("{}")))
+//!         .unwrap()
+//! };
+//! let first = service.clone().oneshot(request("token")).await?;
+//! assert_eq!(first.status(), StatusCode::OK);
+//!
+//! // The same event again is acknowledged, and the handler not called:
+//! let second = service.clone().oneshot(request("token")).await?;
+//! assert_eq!(second.status(), StatusCode::OK);
+//! assert!(second.extensions().get::<tower_webhook::dedup::Duplicate>().is_some());
+//!
+//! let forged = service.oneshot(request("guessed")).await?;
+//! assert_eq!(forged.status(), StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A layer of your own can name it: `fn guard() -> WebhookLayer`.
+
+mod future;
+mod layer;
+mod service;
+
+pub use self::{future::ResponseFuture, layer::WebhookLayer, service::Webhook};
