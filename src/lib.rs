@@ -1,4 +1,93 @@
-//! Tower layers that guard webhook routes.
+//! Tower layers that guard the HTTP routes where Stripe, GitHub, Slack and
+//! others deliver webhooks.
+//!
+//! A request that reaches your handler has been proved authentic over its raw
+//! bytes, fresh, allowed, within its rate, and not yet processed. Everything
+//! else got a short answer that tells an attacker nothing.
+//!
+//! ```
+//! use axum::{Router, routing::post};
+//! use tower_webhook::{Delivery, Verifier, WebhookLayer, provider};
+//!
+//! async fn paid(delivery: Delivery) {
+//!     println!("{:?} {:?}", delivery.event_type(), delivery.event_id());
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let secret = "whsec_example";
+//! let stripe = Verifier::new(provider::stripe(), secret)?;
+//! let app: Router = Router::new()
+//!     .route("/stripe", post(paid).layer(WebhookLayer::new(stripe)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Genuine deliveries reach `paid`, once each. A forged or stale one gets 401, a
+//! repeated one 200 without a call, one whose body is too large or too slow 413
+//! or 408. HTTPS, an IP allowlist and rate limits are one `with_*` method each on
+//! [`WebhookLayer`]. Every refusal carries a [`Rejection`] for your logs.
+//!
+//! # The way of a request
+//!
+//! ```text
+//!  bytes in
+//!    │  RequireHttpsLayer     plain HTTP?                       403
+//!    │  IpAllowlistLayer      caller not on the list?           403
+//!    │  RateLimitLayer        caller's failures over its quota? 429 + Retry-After
+//!    │  VerifyLayer           headers judged before the body is read
+//!    │                        body: size limit, read deadline   413 / 408
+//!    │                        MAC hashed while the body arrives
+//!    │                        signature, freshness              401 (status per provider)
+//!    │                        → Request<VerifiedBody>
+//!    │  RateLimitLayer        tenant over its quota?            503 or 429, per provider
+//!    │  DedupLayer            done before / being processed?    200 empty / 503 + Retry-After
+//!    ▼                        claim → inner, outliving the connection → complete | release
+//!  inner service: Request<VerifiedBody>, Delivery in extensions
+//! ```
+//!
+//! [`WebhookLayer`] is all of it in this order. Each layer also stands alone in
+//! its module, to be composed by hand with `tower::ServiceBuilder`. The order of
+//! what matters is a type: [`DedupLayer`](dedup::DedupLayer) and the limit per
+//! tenant take nothing but a request with a [`VerifiedBody`], and only
+//! [`VerifyLayer`] makes one. A stack that deduplicates before it verifies does
+//! not compile:
+//!
+//! ```compile_fail,E0277
+//! # use axum::{Router, routing::post};
+//! # use tower::ServiceBuilder;
+//! # use tower_webhook::{Verifier, VerifyLayer, dedup::DedupLayer, provider};
+//! # async fn handler() {}
+//! # let verifier = Verifier::new(provider::stripe(), "whsec_example").unwrap();
+//! let stack = ServiceBuilder::new()
+//!     .layer(DedupLayer::in_memory())
+//!     .layer(VerifyLayer::new(verifier)); // the wrong way round
+//! let app: Router = Router::new().route("/", post(handler).layer(stack));
+//! ```
+//!
+//! # Without tower
+//!
+//! [`signature`] is pure: parts of a request and bytes in, verdict out, for
+//! Lambda, Workers, actix and tests.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `axum` | the extractors [`Delivery`] and `VerifiedJson`; the peer address of axum's `ConnectInfo` |
+//! | `tracing` | an event for every accepted, refused, duplicate and busy request |
+//! | `testing` | signing of genuine requests for any scheme, a manual clock, a conformance suite for stores |
+//!
+//! None is on by default, and none changes what the others do.
+//!
+//! # What this does not do
+//!
+//! - It does not make effects exactly-once: a handler whose machine dies between
+//!   its effect and its answer runs again. See [`dedup`].
+//! - It does not protect what a provider does not sign. Each preset in
+//!   [`provider`] says what that is.
+//! - An allowlist and a token in a URL are no substitute for a signature.
+//! - `axum::serve` sets no timeout on headers; the example `hyper` shows a server
+//!   that does.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -11,6 +100,8 @@ mod error;
 #[cfg(feature = "axum")]
 pub mod extract;
 pub mod https;
+#[doc(hidden)]
+pub mod internal;
 pub mod ip_allowlist;
 pub mod provider;
 pub mod rate_limit;

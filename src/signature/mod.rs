@@ -58,6 +58,7 @@ mod window;
 pub(crate) use self::{
     check::VerifiedBytes,
     event::{Request, event_id, event_type},
+    json::read as json_value,
     mac::Tag,
     verifier::Inner,
 };
