@@ -17,7 +17,12 @@
 //! answer again: claims are idempotent. A row lives at least as long as its
 //! lease, however short the TTL, so an event in flight is never taken for an
 //! absent one.
+//!
+//! A store of your own proves itself with the `conformance` suite (feature
+//! `testing`), which tries every cell of this table.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod memory;
 
 use std::fmt;
