@@ -5,6 +5,8 @@ mod hash;
 mod protocol;
 mod room;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::array;
 use std::fmt;
