@@ -87,7 +87,11 @@ fn reads_what_it_writes(grammar: &Grammar, value: &[u8]) {
         } => {
             // A field has to end, and its key too.
             let plain = |c: char| c.is_ascii_alphanumeric();
-            if plain(*separator) || !signature.chars().all(plain) || *separator == '=' {
+            if plain(*separator)
+                || *separator == '='
+                || !signature.chars().all(plain)
+                || signature == "extra"
+            {
                 return;
             }
             value.split(|byte| *byte == b',').map(digits).collect()
@@ -97,7 +101,7 @@ fn reads_what_it_writes(grammar: &Grammar, value: &[u8]) {
         Grammar::Versioned { .. } => value.split(|byte| *byte == b',').map(digits).collect(),
         _ => vec![digits(value)],
     };
-    let written = internal::written(grammar, &[("-", "1")], &signatures);
+    let written = internal::written(grammar, &[("extra", "1")], &signatures);
     let read = internal::signatures(grammar, written.as_bytes());
     assert!(
         read.iter()
