@@ -15,6 +15,8 @@ struct Input<'a> {
     preset: u8,
     shape: u8,
     separator: u8,
+    /// How many seconds after what is genuine the request comes.
+    late: i16,
     /// See [`Text`]. The first name is also the word of a grammar, and the
     /// first value what is read with it.
     text: &'a [u8],
@@ -46,11 +48,13 @@ fuzz_target!(|input: Input<'_>| {
     };
     let (mut parts, ()) = request.into_parts();
     parts.headers = headers;
-    let now = Timestamp::from_unix_millis(NOW);
-    let verified = preset.verifier.verify(&parts, text.body, now);
+    let now = NOW + i64::from(input.late) * 1000;
+    let verified = preset
+        .verifier
+        .verify(&parts, text.body, Timestamp::from_unix_millis(now));
     assert_eq!(
         verified.is_ok(),
-        preset.accepts(&parts, text.body, NOW),
+        preset.accepts(&parts, text.body, now),
         "{}: {verified:?} {parts:?}",
         preset.name()
     );
