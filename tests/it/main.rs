@@ -9,5 +9,8 @@
     unreachable_pub
 )]
 
+// The examples need all three features.
+#[cfg(feature = "tracing")]
+mod examples;
 mod roundtrip;
 mod vectors;
