@@ -12,5 +12,6 @@
 // The examples need all three features.
 #[cfg(feature = "tracing")]
 mod examples;
+mod readme;
 mod roundtrip;
 mod vectors;
