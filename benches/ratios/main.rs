@@ -1,0 +1,26 @@
+//! Prints what this crate costs, as ratios to what it is compared with.
+//!
+//! `cargo bench --bench ratios --features axum,testing` measures everything in
+//! one run. The cases of a table take turns, a batch each, and a ratio is the
+//! median over the rounds of one case's batch to the other's beside it, in CPU
+//! time of the thread, so that a busy machine falsifies little.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::exhaustive_structs,
+    unreachable_pub,
+    missing_docs
+)]
+
+mod core;
+mod memory;
+mod stack;
+mod turns;
+
+fn main() {
+    core::run();
+    stack::run();
+    memory::run();
+}
