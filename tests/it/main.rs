@@ -9,5 +9,9 @@
     unreachable_pub
 )]
 
+// The examples need all three features.
+#[cfg(feature = "tracing")]
+mod examples;
+mod readme;
 mod roundtrip;
 mod vectors;
