@@ -26,6 +26,8 @@ use std::time::Duration;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 
+use crate::telemetry;
+
 /// Which check refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -317,11 +319,12 @@ impl Rejection {
         self.retry_after
     }
 
-    /// Builds the answer with `responder` and leaves `self` in its extensions.
+    /// Tells the operator, builds the answer with `responder` and leaves `self` in its extensions.
     ///
     /// `Retry-After` (whole seconds, at least 1, RFC 9110 section 10.2.3) is
     /// set here, so that no replacement of the answer can forget it.
     pub(crate) fn into_response<B>(self, responder: &impl RejectionResponse<B>) -> Response<B> {
+        telemetry::rejected(&self);
         let mut response = responder.respond(&self);
         if let Some(after) = self.retry_after {
             response
@@ -382,6 +385,39 @@ where
 {
     fn respond(&self, rejection: &Rejection) -> Response<ResBody> {
         self(rejection)
+    }
+}
+
+/// How a layer in front of verification refuses: such a layer knows no scheme,
+/// but may guard the endpoint of one.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusals<R> {
+    responder: R,
+    provider: Option<Cow<'static, str>>,
+}
+
+impl<R> Refusals<R> {
+    pub(crate) const fn new(responder: R) -> Self {
+        Self {
+            responder,
+            provider: None,
+        }
+    }
+
+    pub(crate) fn for_provider(mut self, provider: Cow<'static, str>) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    pub(crate) fn answer<B>(&self, rejection: Rejection) -> Response<B>
+    where
+        R: RejectionResponse<B>,
+    {
+        let rejection = match &self.provider {
+            Some(provider) => rejection.with_provider(provider.clone()),
+            None => rejection,
+        };
+        rejection.into_response(&self.responder)
     }
 }
 

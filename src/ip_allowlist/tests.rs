@@ -9,7 +9,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use super::*;
 use crate::ConfigError;
 use crate::client_ip::{ClientIp, PeerAddr, TrustedProxies};
-use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind};
+use crate::rejection::{DefaultRejectionResponse, Refusals, Rejection, RejectionKind};
 
 async fn handle<B>(_: Request<B>) -> Result<Response<String>, Infallible> {
     Ok(Response::new(String::from("processed")))
@@ -178,7 +178,7 @@ async fn without_a_list_everything_passes() {
         service_fn(handle),
         None,
         ClientIp::direct(),
-        DefaultRejectionResponse,
+        Refusals::new(DefaultRejectionResponse),
     );
     let response = service.oneshot(request(None, None)).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);

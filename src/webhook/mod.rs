@@ -49,3 +49,6 @@ mod layer;
 mod service;
 
 pub use self::{future::ResponseFuture, layer::WebhookLayer, service::Webhook};
+
+#[cfg(test)]
+mod tests;
