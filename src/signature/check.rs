@@ -191,6 +191,12 @@ impl<'a> Hashing<'a> {
         }
 
         let mut states = States::new(&inner.keys, now)?;
+        // No content is signed with a token: nobody need read it to know.
+        if compiled.scheme.algorithm == Algorithm::Token
+            && states.clone().decide(&candidates).is_none()
+        {
+            return Err(Rejection::new(RejectionKind::SignatureMismatch));
+        }
         states.update(&compiled.before_body, signed);
         Ok(Self {
             inner,
@@ -395,6 +401,7 @@ impl Candidates {
 
 /// One running MAC for each active key, with the key's position; two fit
 /// without an allocation.
+#[derive(Clone)]
 struct States {
     first: (u32, MacState),
     second: Option<(u32, MacState)>,
