@@ -64,6 +64,7 @@ where
 /// slow ones. Neither is taken for a body that arrives with its headers.
 #[derive(Default)]
 struct Wait<'c> {
+    yielded: bool,
     deadline: Option<Pin<Box<Sleep>>>,
     place: Option<SemaphorePermit<'c>>,
 }
@@ -82,6 +83,12 @@ where
                 .transpose()
                 .map_err(|_| Rejection::new(RejectionKind::BodyUnreadable));
             return Poll::Ready(frame);
+        }
+        // hyper holds the end of a chunked body back until its last chunk was
+        // taken. Whoever sent both at once is not slow.
+        if !std::mem::replace(&mut wait.yielded, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if wait.place.is_none() {
             let Ok(place) = config.slow_bodies.try_acquire() else {
