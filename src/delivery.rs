@@ -24,13 +24,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 
 use crate::Timestamp;
-pub use crate::signature::{EventId, EventIdError};
 use crate::signature::{
-    Inner, Request, Scheme, Tag, Verified, VerifiedBytes, event_id, event_type,
+    EventHeaders, IdHeader, Inner, Scheme, Tag, Verified, VerifiedBytes, event_id, event_type,
 };
+pub use crate::signature::{EventId, EventIdError};
 
 /// A verified delivery. Cloning is cheap.
 ///
@@ -43,8 +43,7 @@ pub struct Delivery {
 
 struct DeliveryInner {
     verifier: Arc<Inner>,
-    headers: HeaderMap,
-    family: usize,
+    headers: EventHeaders<HeaderValue>,
     key: u32,
     tag: Tag,
     timestamp: Option<Timestamp>,
@@ -83,7 +82,10 @@ impl Delivery {
     pub(crate) fn usable_event_id(&self) -> Result<Option<&EventId>, EventIdError> {
         self.inner
             .event_id
-            .get_or_init(|| event_id(&self.inner.verifier.compiled, &self.inner.request()))
+            .get_or_init(|| {
+                let inner = &self.inner;
+                event_id(&inner.verifier.compiled, &inner.headers.id, &inner.body)
+            })
             .as_ref()
             .map(Option::as_ref)
             .map_err(|error| *error)
@@ -94,7 +96,10 @@ impl Delivery {
     pub fn event_type(&self) -> Option<&str> {
         self.inner
             .event_type
-            .get_or_init(|| event_type(self.scheme(), &self.inner.request()))
+            .get_or_init(|| {
+                let header = self.inner.headers.event_type.as_ref();
+                event_type(self.scheme(), header, self.body())
+            })
             .as_deref()
     }
 
@@ -112,36 +117,27 @@ impl Delivery {
 
     /// The MAC of the signed content. Equal for a replay of the same request;
     /// not to be shown to anybody.
-    pub(crate) fn tag(&self) -> &Tag {
-        &self.inner.tag
-    }
-}
-
-impl DeliveryInner {
-    fn request(&self) -> Request<'_> {
-        Request {
-            headers: &self.headers,
-            family: self.family,
-            body: &self.body,
-        }
+    pub(crate) fn tag(&self) -> Tag {
+        self.inner.tag
     }
 }
 
 /// Keeps the body without copying it if it was collected piece by piece.
 impl From<Verified<'_>> for Delivery {
     fn from(verified: Verified<'_>) -> Self {
-        let compiled = &verified.inner.compiled;
-        let mut headers = HeaderMap::new();
-        for name in &compiled.event_headers {
-            for value in verified.parts.headers.get_all(name) {
-                headers.append(name.clone(), HeaderValue::clone(value));
-            }
-        }
+        let found = verified.headers();
+        let headers = EventHeaders {
+            id: match found.id {
+                IdHeader::Absent => IdHeader::Absent,
+                IdHeader::One(line) => IdHeader::One(line.clone()),
+                IdHeader::Repeated => IdHeader::Repeated,
+            },
+            event_type: found.event_type.cloned(),
+        };
         Self {
             inner: Arc::new(DeliveryInner {
                 verifier: Arc::clone(verified.inner),
                 headers,
-                family: verified.family,
                 key: verified.key,
                 tag: verified.tag,
                 timestamp: verified.timestamp,

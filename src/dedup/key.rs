@@ -53,7 +53,7 @@ impl Identity {
                 Some(id) => scope.id(id),
                 None => content_key(scope, delivery),
             },
-            replay: guarded.then(|| scope.key(Kind::Replay, &[delivery.tag()])),
+            replay: guarded.then(|| scope.key(Kind::Replay, &[&delivery.tag().to_bytes()])),
             rerun: id.filter(|_| guarded).map(|id| scope.rerun(id)),
             fingerprint: match scheme.conflict() {
                 ConflictPolicy::Ignore => Fingerprint::NONE,

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::request::Parts;
 
 use super::compiled::{Compiled, Piece, SignaturePlace, TimestampPlace, name_of, single_line};
-use super::event::{EventId, EventIdError, Request, event_id, event_type};
+use super::event::{EventHeaders, EventId, EventIdError, event_id, event_type};
 use super::grammar::FieldValue;
 use super::json;
 use super::mac::{MacState, Matching, Tag, token_tag};
@@ -21,23 +21,23 @@ const MAX_CANDIDATES: usize = 16;
 /// A verification that waits for the body.
 ///
 /// Made by [`Verifier::begin`](super::Verifier::begin). Takes the body as it
-/// arrives, hashes it at once and keeps it: a body that came in one piece is
-/// not copied.
+/// arrives and keeps it: a body that comes in one piece is not copied, one that
+/// comes in several is hashed on the way.
 pub struct Check<'a> {
-    hashing: Hashing<'a>,
+    judged: Judged<'a>,
     body: Collected,
 }
 
 enum Collected {
     Nothing,
     One(Bytes),
-    Many(BytesMut),
+    Many(BytesMut, Box<States>),
 }
 
 impl<'a> Check<'a> {
-    pub(super) fn new(hashing: Hashing<'a>) -> Self {
+    pub(super) fn new(judged: Judged<'a>) -> Self {
         Self {
-            hashing,
+            judged,
             body: Collected::Nothing,
         }
     }
@@ -47,21 +47,23 @@ impl<'a> Check<'a> {
         if chunk.is_empty() {
             return;
         }
-        self.hashing.update(&chunk);
-        self.body = match std::mem::replace(&mut self.body, Collected::Nothing) {
-            Collected::Nothing => Collected::One(chunk),
+        match &mut self.body {
+            Collected::Nothing => self.body = Collected::One(chunk),
             Collected::One(first) => {
-                let mut all =
-                    BytesMut::with_capacity((first.len() + chunk.len()).next_power_of_two());
-                all.extend_from_slice(&first);
+                let mut states = Box::new(self.judged.states());
+                states.update(first);
+                states.update(&chunk);
+                let both = first.len().saturating_add(chunk.len());
+                let mut all = BytesMut::with_capacity(both.next_power_of_two());
+                all.extend_from_slice(first);
                 all.extend_from_slice(&chunk);
-                Collected::Many(all)
+                self.body = Collected::Many(all, states);
             }
-            Collected::Many(mut all) => {
+            Collected::Many(all, states) => {
+                states.update(&chunk);
                 all.extend_from_slice(&chunk);
-                Collected::Many(all)
             }
-        };
+        }
     }
 
     /// How many bytes have been taken.
@@ -70,7 +72,7 @@ impl<'a> Check<'a> {
         match &self.body {
             Collected::Nothing => 0,
             Collected::One(bytes) => bytes.len(),
-            Collected::Many(bytes) => bytes.len(),
+            Collected::Many(bytes, _) => bytes.len(),
         }
     }
 
@@ -83,31 +85,36 @@ impl<'a> Check<'a> {
         let body = match self.body {
             Collected::Nothing => Bytes::new(),
             Collected::One(bytes) => bytes,
-            Collected::Many(bytes) => bytes.freeze(),
+            Collected::Many(bytes, states) => {
+                let matching = self.judged.matching_states(*states);
+                let body = VerifiedBytes::Owned(bytes.freeze());
+                return self.judged.conclude(matching, body);
+            }
         };
-        self.hashing.finish(VerifiedBytes::Owned(body))
+        self.judged.verify(VerifiedBytes::Owned(body))
     }
 }
 
 impl fmt::Debug for Check<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Check")
-            .field("scheme", &self.hashing.inner.compiled.scheme.name())
+            .field("scheme", &self.judged.inner.compiled.scheme.name())
             .field("received", &self.received())
             .finish_non_exhaustive()
     }
 }
 
-/// The state between the headers and the end of the body.
-pub(super) struct Hashing<'a> {
+/// A request whose headers passed.
+pub(super) struct Judged<'a> {
     inner: &'a Arc<Inner>,
     parts: &'a Parts,
     now: Timestamp,
     family: usize,
     candidates: Candidates,
-    states: States,
     timestamp: Option<Timestamp>,
     signed: Signed<'a>,
+    /// The position of the first active key.
+    first_key: u32,
 }
 
 /// Texts outside the body that are part of the signed content.
@@ -117,7 +124,19 @@ struct Signed<'a> {
     event_id: &'a [u8],
 }
 
-impl<'a> Hashing<'a> {
+impl Signed<'_> {
+    fn pieces(&self, pieces: &[Piece], update: &mut dyn FnMut(&[u8])) {
+        for piece in pieces {
+            update(match piece {
+                Piece::Literal(bytes) => bytes,
+                Piece::Timestamp => self.timestamp,
+                Piece::EventId => self.event_id,
+            });
+        }
+    }
+}
+
+impl<'a> Judged<'a> {
     pub(super) fn new(
         inner: &'a Arc<Inner>,
         parts: &'a Parts,
@@ -126,8 +145,9 @@ impl<'a> Hashing<'a> {
         let compiled = &inner.compiled;
         for (name, value) in &compiled.fixed_headers {
             let line = single_line(&parts.headers, name);
-            if !matches!(line, Ok(Some(line)) if line.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
-            {
+            let as_fixed =
+                |line: &HeaderValue| line.as_bytes().eq_ignore_ascii_case(value.as_bytes());
+            if !matches!(line, Ok(Some(line)) if as_fixed(line)) {
                 return Err(Rejection::new(RejectionKind::UnexpectedHeader)
                     .with_detail(name.as_str().to_owned()));
             }
@@ -153,73 +173,103 @@ impl<'a> Hashing<'a> {
 
         let mut signed = Signed::default();
         let mut timestamp = None;
-        if let Some((place, rule)) = &compiled.timestamp {
-            let text = match place {
-                TimestampPlace::Pointer(_) => None,
-                TimestampPlace::Header(names) => {
-                    let name = name_of(names, family)
-                        .ok_or_else(|| Rejection::new(RejectionKind::MissingTimestamp))?;
-                    let line = single_line(&parts.headers, name).map_err(|_| {
-                        Rejection::new(RejectionKind::MalformedTimestamp)
-                            .with_detail(name.as_str().to_owned())
-                    })?;
-                    Some(line.map(HeaderValue::as_bytes).ok_or_else(|| {
-                        Rejection::new(RejectionKind::MissingTimestamp)
-                            .with_detail(name.as_str().to_owned())
-                    })?)
-                }
-                TimestampPlace::Field(key) => {
-                    match compiled.scheme.grammar.field(signature_value, key) {
-                        FieldValue::One(text) => Some(text),
-                        FieldValue::Missing => {
-                            return Err(Rejection::new(RejectionKind::MissingTimestamp));
-                        }
-                        FieldValue::Repeated => {
-                            return Err(Rejection::new(RejectionKind::MalformedTimestamp));
-                        }
-                    }
-                }
-            };
-            if let Some(text) = text {
-                timestamp = Some(rule.judge(text, now).map_err(not_fresh)?);
-                signed.timestamp = text;
-            }
+        if let Some((place, rule)) = &compiled.timestamp
+            && let Some(text) = compiled.timestamp_text(place, family, parts, signature_value)?
+        {
+            timestamp = Some(rule.judge(text, now).map_err(not_fresh)?);
+            signed.timestamp = text;
         }
-
         if let Some(delimiter) = &compiled.id_delimiter {
             signed.event_id = compiled.signed_event_id(family, parts, delimiter)?;
         }
 
-        let mut states = States::new(&inner.keys, now)?;
-        // No content is signed with a token: nobody need read it to know.
-        if compiled.scheme.algorithm == Algorithm::Token
-            && states.clone().decide(&candidates).is_none()
-        {
-            return Err(Rejection::new(RejectionKind::SignatureMismatch));
-        }
-        states.update(&compiled.before_body, signed);
-        Ok(Self {
+        let (first_key, _) = (0_u32..)
+            .zip(&inner.keys)
+            .find(|(_, key)| key.is_active(now))
+            .ok_or_else(|| Rejection::new(RejectionKind::NoActiveSecret))?;
+        let judged = Self {
             inner,
             parts,
             now,
             family,
             candidates,
-            states,
             timestamp,
             signed,
-        })
+            first_key,
+        };
+        // No content is signed with a token: nobody need read it to know.
+        if compiled.scheme.algorithm == Algorithm::Token && judged.matching(b"").decide().is_none()
+        {
+            return Err(Rejection::new(RejectionKind::SignatureMismatch));
+        }
+        Ok(judged)
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.states.each(|state| state.update(bytes));
+    /// Decides over a whole body.
+    pub(super) fn verify(&self, body: VerifiedBytes<'a>) -> Result<Verified<'a>, Rejection> {
+        self.conclude(self.matching(body.as_slice()), body)
     }
 
-    pub(super) fn finish(mut self, body: VerifiedBytes<'a>) -> Result<Verified<'a>, Rejection> {
+    fn matching(&self, body: &[u8]) -> Matching {
         let compiled = &self.inner.compiled;
-        self.states.update(&compiled.after_body, self.signed);
-        let Some((key, tag)) = self.states.decide(&self.candidates) else {
+        let mut matching = Matching::new();
+        for (position, key) in self.active_keys() {
+            let tag = key.state.tag_of(|update| {
+                self.signed.pieces(&compiled.before_body, update);
+                update(body);
+                self.signed.pieces(&compiled.after_body, update);
+            });
+            matching.compare(position, &tag, self.candidates.iter());
+        }
+        matching
+    }
+
+    /// The keys that are tried, from the first active one on.
+    fn active_keys(&self) -> impl Iterator<Item = (u32, &'a Key)> {
+        let now = self.now;
+        let first = self.first_key;
+        (0_u32..)
+            .zip(&self.inner.keys)
+            .filter(move |(position, key)| *position >= first && key.is_active(now))
+    }
+
+    /// The MACs of all active keys, begun.
+    fn states(&self) -> States {
+        let mut states = States(
+            self.active_keys()
+                .map(|(position, key)| (position, key.state.clone()))
+                .collect(),
+        );
+        self.signed
+            .pieces(&self.inner.compiled.before_body, &mut |bytes| {
+                states.update(bytes);
+            });
+        states
+    }
+
+    fn matching_states(&self, mut states: States) -> Matching {
+        self.signed
+            .pieces(&self.inner.compiled.after_body, &mut |bytes| {
+                states.update(bytes);
+            });
+        let mut matching = Matching::new();
+        for (position, state) in states.0 {
+            matching.compare(position, &state.tag(), self.candidates.iter());
+        }
+        matching
+    }
+
+    /// What is left once the tags are compared.
+    fn conclude(
+        &self,
+        matching: Matching,
+        body: VerifiedBytes<'a>,
+    ) -> Result<Verified<'a>, Rejection> {
+        let compiled = &self.inner.compiled;
+        let Some((key, tag)) = matching.decide() else {
             return Err(compiled.decorate(Rejection::new(RejectionKind::SignatureMismatch)));
         };
+        let mut timestamp = self.timestamp;
         if let Some((TimestampPlace::Pointer(pointer), rule)) = &compiled.timestamp {
             let text = match json::read(body.as_slice(), pointer) {
                 Ok(Some(text)) => Ok(text),
@@ -229,7 +279,7 @@ impl<'a> Hashing<'a> {
             let judged = text
                 .map_err(Rejection::new)
                 .and_then(|text| rule.judge(text.as_bytes(), self.now).map_err(not_fresh));
-            self.timestamp = Some(judged.map_err(|rejection| compiled.decorate(rejection))?);
+            timestamp = Some(judged.map_err(|rejection| compiled.decorate(rejection))?);
         }
         Ok(Verified {
             inner: self.inner,
@@ -237,7 +287,7 @@ impl<'a> Hashing<'a> {
             family: self.family,
             key,
             tag,
-            timestamp: self.timestamp,
+            timestamp,
             body,
         })
     }
@@ -312,12 +362,11 @@ impl Compiled {
             }
             match self.scheme.algorithm {
                 Algorithm::Hmac(_) => {
-                    let mut tag: Tag = [0; 64];
-                    let decoded = tag
-                        .get_mut(..self.tag_len)
-                        .and_then(|out| self.scheme.encoding.decode_exact(text, out));
-                    if decoded.is_some() {
-                        candidates.push(tag);
+                    let mut buffer = [0; 64];
+                    if let Some(out) = buffer.get_mut(..self.tag_len)
+                        && self.scheme.encoding.decode_exact(text, out).is_some()
+                    {
+                        candidates.push(Tag::from_bytes(out));
                     }
                 }
                 Algorithm::Token => {
@@ -331,6 +380,35 @@ impl Compiled {
             return Err(Rejection::new(RejectionKind::TooManySignatures));
         }
         Ok(())
+    }
+
+    /// The text of a timestamp that is not in the body.
+    fn timestamp_text<'a>(
+        &self,
+        place: &TimestampPlace,
+        family: usize,
+        parts: &'a Parts,
+        signature_value: &'a [u8],
+    ) -> Result<Option<&'a [u8]>, Rejection> {
+        match place {
+            TimestampPlace::Pointer(_) => Ok(None),
+            TimestampPlace::Header(names) => {
+                let Some(name) = name_of(names, family) else {
+                    return Err(Rejection::new(RejectionKind::MissingTimestamp));
+                };
+                let reject = |kind| Rejection::new(kind).with_detail(name.as_str().to_owned());
+                match single_line(&parts.headers, name) {
+                    Ok(Some(line)) => Ok(Some(line.as_bytes())),
+                    Ok(None) => Err(reject(RejectionKind::MissingTimestamp)),
+                    Err(_) => Err(reject(RejectionKind::MalformedTimestamp)),
+                }
+            }
+            TimestampPlace::Field(key) => match self.scheme.grammar.field(signature_value, key) {
+                FieldValue::One(text) => Ok(Some(text)),
+                FieldValue::Missing => Err(Rejection::new(RejectionKind::MissingTimestamp)),
+                FieldValue::Repeated => Err(Rejection::new(RejectionKind::MalformedTimestamp)),
+            },
+        }
     }
 
     /// The event id header where it is signed: present once and without the
@@ -367,22 +445,18 @@ impl Compiled {
     }
 }
 
-/// Decoded signatures; two fit without an allocation.
+/// Decoded signatures; the first needs no allocation.
 #[derive(Default)]
 struct Candidates {
     first: Option<Tag>,
-    second: Option<Tag>,
     more: Vec<Tag>,
 }
 
 impl Candidates {
     fn push(&mut self, tag: Tag) {
-        if self.first.is_none() {
-            self.first = Some(tag);
-        } else if self.second.is_none() {
-            self.second = Some(tag);
-        } else {
-            self.more.push(tag);
+        match self.first {
+            None => self.first = Some(tag),
+            Some(_) => self.more.push(tag),
         }
     }
 
@@ -395,60 +469,18 @@ impl Candidates {
     }
 
     fn iter(&self) -> impl Iterator<Item = &Tag> {
-        self.first.iter().chain(&self.second).chain(&self.more)
+        self.first.iter().chain(&self.more)
     }
 }
 
-/// One running MAC for each active key, with the key's position; two fit
-/// without an allocation.
-#[derive(Clone)]
-struct States {
-    first: (u32, MacState),
-    second: Option<(u32, MacState)>,
-    more: Vec<(u32, MacState)>,
-}
+/// One running MAC for each active key, with the key's position.
+struct States(Vec<(u32, MacState)>);
 
 impl States {
-    fn new(keys: &[Key], now: Timestamp) -> Result<Self, Rejection> {
-        let mut active = (0_u32..)
-            .zip(keys)
-            .filter(|(_, key)| key.is_active(now))
-            .map(|(position, key)| (position, key.state.clone()));
-        let first = active
-            .next()
-            .ok_or_else(|| Rejection::new(RejectionKind::NoActiveSecret))?;
-        Ok(Self {
-            first,
-            second: active.next(),
-            more: active.collect(),
-        })
-    }
-
-    fn each(&mut self, mut step: impl FnMut(&mut MacState)) {
-        step(&mut self.first.1);
-        for (_, state) in self.second.iter_mut().chain(&mut self.more) {
-            step(state);
+    fn update(&mut self, bytes: &[u8]) {
+        for (_, state) in &mut self.0 {
+            state.update(bytes);
         }
-    }
-
-    fn update(&mut self, pieces: &[Piece], signed: Signed<'_>) {
-        for piece in pieces {
-            let bytes = match piece {
-                Piece::Literal(bytes) => bytes,
-                Piece::Timestamp => signed.timestamp,
-                Piece::EventId => signed.event_id,
-            };
-            self.each(|state| state.update(bytes));
-        }
-    }
-
-    fn decide(self, candidates: &Candidates) -> Option<(u32, Tag)> {
-        let mut matching = Matching::new();
-        let rest = self.second.into_iter().chain(self.more);
-        for (key, state) in std::iter::once(self.first).chain(rest) {
-            matching.compare(key, &state.finish(), candidates.iter());
-        }
-        matching.decide()
     }
 }
 
@@ -520,13 +552,17 @@ impl Verified<'_> {
     /// If there is one that cannot be used: empty, longer than 255 bytes, with
     /// control characters, or ambiguous because it is repeated.
     pub fn event_id(&self) -> Result<Option<EventId>, EventIdError> {
-        event_id(&self.inner.compiled, &self.request())
+        event_id(&self.inner.compiled, &self.headers().id, self.body())
     }
 
     /// The event type, if the request has one.
     #[must_use]
     pub fn event_type(&self) -> Option<String> {
-        event_type(&self.inner.compiled.scheme, &self.request())
+        event_type(
+            &self.inner.compiled.scheme,
+            self.headers().event_type,
+            self.body(),
+        )
     }
 
     /// The sender's timestamp, where the scheme signs one.
@@ -541,12 +577,10 @@ impl Verified<'_> {
         self.inner.label(self.key)
     }
 
-    fn request(&self) -> Request<'_> {
-        Request {
-            headers: &self.parts.headers,
-            family: self.family,
-            body: self.body.as_slice(),
-        }
+    pub(crate) fn headers(&self) -> EventHeaders<&HeaderValue> {
+        self.inner
+            .compiled
+            .event_headers(&self.parts.headers, self.family)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::grammar::Grammar;
 use super::scheme::{Algorithm, Part, Scheme};
 use super::source::Source;
 use super::window::TimestampRule;
@@ -20,8 +21,8 @@ pub(crate) struct Compiled {
     pub(crate) timestamp: Option<(TimestampPlace, TimestampRule)>,
     /// The event id header, where that is where it is.
     pub(crate) id_header: Option<Names>,
-    /// The headers that event id and type are read from.
-    pub(crate) event_headers: Vec<HeaderName>,
+    /// The headers that the event type is read from.
+    pub(crate) type_headers: Vec<Names>,
     /// What must not stand in a signed event id: the literal behind it.
     pub(crate) id_delimiter: Option<String>,
     /// The length of a decoded signature, in bytes.
@@ -89,6 +90,11 @@ impl Compiled {
             return Err(ConfigError::Zero {
                 setting: "max_body",
             });
+        }
+        if let Grammar::Fields { separator, .. } = &scheme.grammar
+            && !separator.is_ascii()
+        {
+            return Err(invalid("the separator of its fields is not ASCII"));
         }
         let signatures = scheme
             .signatures
@@ -179,10 +185,10 @@ impl Compiled {
                 ));
             }
         };
-        let mut event_headers = id_header.clone().unwrap_or_default();
+        let mut type_headers = Vec::new();
         for source in &scheme.event_type {
             match source {
-                Source::Header(names) => event_headers.extend(header_names(names)?),
+                Source::Header(names) => type_headers.push(header_names(names)?),
                 Source::Pointer(_) => {}
                 Source::Field(_) | Source::Query(_) => {
                     return Err(invalid("an event type is read from a header or the body"));
@@ -234,7 +240,7 @@ impl Compiled {
             after_body: pieces(after),
             timestamp,
             id_header,
-            event_headers,
+            type_headers,
             id_delimiter,
             tag_len,
             scheme,

@@ -57,7 +57,7 @@ mod window;
 
 pub(crate) use self::{
     check::VerifiedBytes,
-    event::{Request, event_id, event_type},
+    event::{EventHeaders, IdHeader, event_id, event_type},
     json::read as json_value,
     mac::Tag,
     verifier::Inner,

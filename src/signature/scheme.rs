@@ -248,7 +248,8 @@ impl Scheme {
         self
     }
 
-    /// Where the event type is; the first place that has one counts.
+    /// Where the event type is: the first of the headers that is there, or else
+    /// the first of the values in the body.
     #[must_use]
     pub fn with_event_type(mut self, sources: impl Into<Vec<Source>>) -> Self {
         self.event_type = sources.into();

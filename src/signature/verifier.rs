@@ -4,7 +4,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
-use super::check::{Check, Hashing, Verified};
+use super::check::{Check, Judged, Verified};
 use super::compiled::{Compiled, SignaturePlace, name_of};
 use super::encoding::Encoding;
 use super::mac::MacState;
@@ -86,11 +86,11 @@ impl Verifier {
     /// A [`Rejection`] if the headers alone show that the request is not
     /// genuine or not fresh. Its body need not be read then.
     pub fn begin<'a>(&'a self, parts: &'a Parts, now: Timestamp) -> Result<Check<'a>, Rejection> {
-        Ok(Check::new(self.hashing(parts, now)?))
+        Ok(Check::new(self.judge(parts, now)?))
     }
 
-    /// Verifies a request with its whole body. Allocates nothing for a scheme
-    /// that signs with an HMAC in a header, with one or two secrets active.
+    /// Verifies a request with its whole body. Allocates nothing for one
+    /// secret and one signature in a header.
     ///
     /// # Errors
     ///
@@ -101,14 +101,13 @@ impl Verifier {
         body: &'a [u8],
         now: Timestamp,
     ) -> Result<Verified<'a>, Rejection> {
-        let mut hashing = self.hashing(parts, now)?;
-        hashing.update(body);
-        hashing.finish(body.into())
+        self.judge(parts, now)?.verify(body.into())
     }
 
-    fn hashing<'a>(&'a self, parts: &'a Parts, now: Timestamp) -> Result<Hashing<'a>, Rejection> {
+    #[inline]
+    fn judge<'a>(&'a self, parts: &'a Parts, now: Timestamp) -> Result<Judged<'a>, Rejection> {
         self.check_method(&parts.method)?;
-        Hashing::new(&self.inner, parts, now).map_err(|rejection| self.decorate(rejection))
+        Judged::new(&self.inner, parts, now).map_err(|rejection| self.decorate(rejection))
     }
 
     /// Refuses what needs no parsing: a wrong method, no signature at all.
