@@ -8,16 +8,14 @@ const ROUNDS: usize = 41;
 const BATCH: Duration = Duration::from_micros(1500);
 
 pub struct Case<'a> {
-    pub name: &'static str,
     /// Runs before each batch, unmeasured.
     pub prepare: Box<dyn FnMut() + 'a>,
     pub run: Box<dyn FnMut(u64) + 'a>,
 }
 
 /// Makes a case of what is run once.
-pub fn case<'a, T>(name: &'static str, mut once: impl FnMut() -> T + 'a) -> Case<'a> {
+pub fn case<'a, T>(mut once: impl FnMut() -> T + 'a) -> Case<'a> {
     Case {
-        name,
         prepare: Box::new(|| {}),
         run: Box::new(move |iterations| {
             for _ in 0..iterations {
