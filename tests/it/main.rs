@@ -9,5 +9,10 @@
     unreachable_pub
 )]
 
+mod attacks;
+mod extract;
+mod readiness;
 mod roundtrip;
+mod support;
+mod types;
 mod vectors;
