@@ -324,6 +324,24 @@ impl Scheme {
         &self.content
     }
 
+    /// Where the signature or token is: any of these places is enough.
+    #[must_use]
+    pub fn signatures(&self) -> &[Source] {
+        &self.signatures
+    }
+
+    /// How a signature is written in its header.
+    #[must_use]
+    pub const fn grammar(&self) -> &Grammar {
+        &self.grammar
+    }
+
+    /// How a signature is encoded.
+    #[must_use]
+    pub const fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
     /// The timestamp rule, if the scheme has one.
     #[must_use]
     pub const fn timestamp(&self) -> Option<&TimestampRule> {

@@ -140,6 +140,7 @@ impl Verifier {
         self.inner.compiled.decorate(rejection)
     }
 
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }

@@ -10,8 +10,12 @@
 )]
 
 mod attacks;
+// The examples need all three features.
+#[cfg(feature = "tracing")]
+mod examples;
 mod extract;
 mod readiness;
+mod readme;
 mod roundtrip;
 mod support;
 mod types;
