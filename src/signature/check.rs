@@ -187,7 +187,7 @@ impl<'a> Judged<'a> {
             .zip(&inner.keys)
             .find(|(_, key)| key.is_active(now))
             .ok_or_else(|| Rejection::new(RejectionKind::NoActiveSecret))?;
-        Ok(Self {
+        let judged = Self {
             inner,
             parts,
             now,
@@ -196,22 +196,32 @@ impl<'a> Judged<'a> {
             timestamp,
             signed,
             first_key,
-        })
+        };
+        // No content is signed with a token: nobody need read it to know.
+        if compiled.scheme.algorithm == Algorithm::Token && judged.matching(b"").decide().is_none()
+        {
+            return Err(Rejection::new(RejectionKind::SignatureMismatch));
+        }
+        Ok(judged)
     }
 
     /// Decides over a whole body.
     pub(super) fn verify(&self, body: VerifiedBytes<'a>) -> Result<Verified<'a>, Rejection> {
+        self.conclude(self.matching(body.as_slice()), body)
+    }
+
+    fn matching(&self, body: &[u8]) -> Matching {
         let compiled = &self.inner.compiled;
         let mut matching = Matching::new();
         for (position, key) in self.active_keys() {
             let tag = key.state.tag_of(|update| {
                 self.signed.pieces(&compiled.before_body, update);
-                update(body.as_slice());
+                update(body);
                 self.signed.pieces(&compiled.after_body, update);
             });
             matching.compare(position, &tag, self.candidates.iter());
         }
-        self.conclude(matching, body)
+        matching
     }
 
     /// The keys that are tried, from the first active one on.

@@ -196,7 +196,9 @@ impl Key {
                 decoded.as_slice()
             }
         };
-        if key.is_empty() {
+        // An HMAC pads its key with zeros: a key of zeros is the empty key.
+        let signs = matches!(scheme.algorithm, Algorithm::Hmac(_));
+        if key.is_empty() || signs && key.iter().all(|byte| *byte == 0) {
             return Err(ConfigError::EmptySecret { secret: named() });
         }
         let in_query = scheme

@@ -9,9 +9,14 @@
     unreachable_pub
 )]
 
+mod attacks;
 // The examples need all three features.
 #[cfg(feature = "tracing")]
 mod examples;
+mod extract;
+mod readiness;
 mod readme;
 mod roundtrip;
+mod support;
+mod types;
 mod vectors;
