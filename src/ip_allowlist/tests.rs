@@ -146,7 +146,8 @@ async fn d9_an_unknown_address_is_refused() {
         (
             None,
             Some("203.0.113.7"),
-            "the server does not provide the peer address",
+            "the server does not provide the peer address; \
+             for axum, serve with into_make_service_with_connect_info::<SocketAddr>()",
         ),
         (
             Some("10.0.0.1"),
