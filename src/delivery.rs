@@ -115,10 +115,10 @@ impl Delivery {
         self.inner.verifier.label(self.inner.key)
     }
 
-    /// The MAC of the signed content. Equal for a replay of the same request;
-    /// not to be shown to anybody.
-    pub(crate) fn tag(&self) -> Tag {
-        self.inner.tag
+    /// The MAC of the signed content, zero behind its end. Equal for a replay
+    /// of the same request; not to be shown to anybody.
+    pub(crate) fn mac(&self) -> [u8; 64] {
+        self.inner.tag.to_bytes()
     }
 }
 

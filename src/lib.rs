@@ -103,6 +103,7 @@ pub mod https;
 #[doc(hidden)]
 pub mod internal;
 pub mod ip_allowlist;
+mod oneshot;
 pub mod provider;
 pub mod rate_limit;
 pub mod rejection;

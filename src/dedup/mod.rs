@@ -5,6 +5,7 @@
 //! it, and marks it done only when that succeeded. TODO
 mod future;
 mod handlers;
+mod held;
 mod key;
 mod layer;
 mod lease;

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
-use super::check::{Check, Judged, Verified};
+use super::check::Check;
 use super::compiled::{Compiled, SignaturePlace, name_of};
 use super::encoding::Encoding;
+use super::judged::Judged;
 use super::mac::MacState;
 use super::scheme::{Algorithm, Scheme};
 use super::source::Source;
+use super::verified::Verified;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::secret::{Secret, Secrets};
 use crate::{ConfigError, Timestamp};
@@ -140,6 +142,7 @@ impl Verifier {
         self.inner.compiled.decorate(rejection)
     }
 
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
@@ -195,7 +198,9 @@ impl Key {
                 decoded.as_slice()
             }
         };
-        if key.is_empty() {
+        // An HMAC pads its key with zeros: a key of zeros is the empty key.
+        let signs = matches!(scheme.algorithm, Algorithm::Hmac(_));
+        if key.is_empty() || signs && key.iter().all(|byte| *byte == 0) {
             return Err(ConfigError::EmptySecret { secret: named() });
         }
         let in_query = scheme
