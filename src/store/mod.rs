@@ -9,13 +9,20 @@
 //! | absent | in flight (X, attempt 1), *won* | lost | done, *recreated* | done, *recreated* | no-op | – | – |
 //! | in flight (o, n), lease live | X = o: *won* again, same n; else *busy* | extended | done | refused, *lost* | released (n) | stale | – |
 //! | in flight (o, n), lease over | in flight (X, n+1), *won* | extended | done | refused, *lost* | released (n) | – | absent |
-//! | released (n) | in flight (X, n+1), *won* | lost | done | done | no-op | – | absent |
+//! | released (n) | in flight (X, n+1), *won* | lost | done, *recreated* | done, *recreated* | no-op | – | absent |
 //! | done | *duplicate* | lost | no-op | no-op | refused | – | absent |
-//! | any live row, other fingerprint | *conflict* | | | | | | |
+//! | any but absent, other fingerprint | *conflict* | | | | | | |
 //!
 //! The owner's claim that is repeated because its reply was lost gets the same
-//! answer again: claims are idempotent.
+//! answer again: claims are idempotent. A row lives at least as long as its
+//! lease, however short the TTL, so an event in flight is never taken for an
+//! absent one.
+//!
+//! A store of your own proves itself with the `conformance` suite (feature
+//! `testing`), which tries every cell of this table.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod memory;
 
 use std::fmt;
@@ -39,7 +46,8 @@ pub trait DedupStore: fmt::Debug + Send + Sync {
     /// whose lease is live, or known with another fingerprint.
     ///
     /// Repeating a claim of the same owner whose lease is live gives the same
-    /// [`Claimed::Won`] again.
+    /// [`Claimed::Won`] again, with the whole lease from now: the owner counts
+    /// from the answer that it got.
     fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Claimed>;
 
     /// Extends the lease to `lease` from now, and the row's life to `ttl`
@@ -56,7 +64,8 @@ pub trait DedupStore: fmt::Debug + Send + Sync {
     /// Marks the event done, to be remembered for `ttl` from now.
     ///
     /// A row that has vanished or was released is written anew: the effect did
-    /// happen. A row that is in flight for another owner is left alone.
+    /// happen. (A vanished one counts as attempt 1.) A row that is in flight
+    /// for another owner, or done already, is left alone.
     fn complete<'a>(
         &'a self,
         key: &'a DedupKey,
@@ -99,31 +108,38 @@ impl fmt::Debug for DedupKey {
 }
 
 /// Who holds a lease: unique to one delivery in one process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Owner(u128);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Owner([u8; 16]); // not u128, whose alignment would pad every remembered row
 
 impl Owner {
     /// An owner from its number.
     #[must_use]
     pub const fn from_u128(number: u128) -> Self {
-        Self(number)
+        Self(number.to_be_bytes())
     }
 
     /// The owner's number.
     #[must_use]
     pub const fn as_u128(self) -> u128 {
-        self.0
+        u128::from_be_bytes(self.0)
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Owner({})", hex::encode(self.0))
     }
 }
 
 /// A short digest of the content that came with an event id. Two deliveries of
-/// one event have equal ones; [`Fingerprint::NONE`] equals itself, for ids
-/// whose content may change between honest attempts.
+/// one event have equal ones; where content may change between honest attempts,
+/// there is none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// No fingerprint: the content is not compared.
+    /// No fingerprint: the content is not compared with anything, so that
+    /// fingerprints can be turned on or off while events are remembered.
     pub const NONE: Self = Self(0);
 
     /// A fingerprint from its number.
@@ -136,6 +152,13 @@ impl Fingerprint {
     #[must_use]
     pub const fn as_u64(self) -> u64 {
         self.0
+    }
+
+    /// Whether both can belong to one event: they are equal, or one is
+    /// [`NONE`](Self::NONE).
+    #[must_use]
+    pub const fn agrees_with(self, other: Self) -> bool {
+        self.0 == other.0 || self.0 == Self::NONE.0 || other.0 == Self::NONE.0
     }
 }
 
@@ -151,8 +174,8 @@ pub struct Claim {
     pub fingerprint: Fingerprint,
     /// How long the claim holds without renewal.
     pub lease: Duration,
-    /// How long the row lives if nothing else happens to it; longer than the
-    /// lease.
+    /// How long the row lives if nothing else happens to it; at least as long
+    /// as the lease, whatever is written here.
     pub ttl: Duration,
 }
 
