@@ -9,5 +9,7 @@
     unreachable_pub
 )]
 
+mod attacks;
 mod roundtrip;
+mod support_dedup;
 mod vectors;
