@@ -237,7 +237,6 @@ async fn b10_a_retry_that_was_too_early_cannot_be_replayed() {
 
 /// Box signs with two keys. Whoever replays may leave one signature out.
 #[tokio::test]
-#[ignore = "fixed next"]
 async fn b10_a_replay_with_one_of_two_signatures_is_a_duplicate() {
     let (primary, secondary) = ("box-signature-primary", "box-signature-secondary");
     let signed_by = |secret: &str| {
