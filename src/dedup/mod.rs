@@ -10,6 +10,8 @@ mod layer;
 mod lease;
 mod protocol;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     future::ResponseFuture,
