@@ -4,11 +4,13 @@
 //! [`DedupStore`](crate::store::DedupStore), lets the inner service process
 //! it, and marks it done only when that succeeded. TODO
 mod future;
+mod guard;
 mod handlers;
 mod key;
 mod layer;
 mod lease;
 mod protocol;
+mod rows;
 mod service;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,210 @@
+//! The rows of one delivery, through their states.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::Duplicate;
+use super::key::Identity;
+use super::layer::Config;
+use super::lease::Lease;
+use crate::delivery::Delivery;
+use crate::store::{
+    Claim, Claimed, Completed, Completion, DedupKey, Fingerprint, Owner, Renewed, StoreError,
+};
+use crate::telemetry;
+
+/// The answer to a claim on all rows of a delivery.
+pub(super) enum Verdict {
+    Won(Held),
+    Duplicate(Duplicate),
+    Busy(Duration),
+    Conflict,
+}
+
+impl From<Claimed> for Verdict {
+    /// For an answer other than won.
+    fn from(claimed: Claimed) -> Self {
+        match claimed {
+            Claimed::Duplicate { status, attempt } => {
+                Self::Duplicate(Duplicate { status, attempt })
+            }
+            Claimed::Conflict { .. } => Self::Conflict,
+            Claimed::Busy { remaining, .. } => Self::Busy(remaining),
+            Claimed::Won { .. } => Self::Busy(Duration::ZERO),
+        }
+    }
+}
+
+/// The rows this delivery holds.
+pub(super) struct Held {
+    owner: Owner,
+    event: DedupKey,
+    replay: Option<DedupKey>,
+    fingerprint: Fingerprint,
+    ttl: Duration,
+    pub(super) lease: Lease,
+}
+
+impl Held {
+    /// Claims the replay row before the event's: a replay under another id
+    /// then leaves no trace under that id.
+    pub(super) async fn claim(
+        config: &Config,
+        identity: Identity,
+        ttl: Duration,
+    ) -> Result<Verdict, StoreError> {
+        let owner = next_owner();
+        let claim = |key| Claim::new(key, owner, config.lease, ttl);
+        if let Some(replay) = identity.replay {
+            let mut claimed = config.store.claim(&claim(replay)).await?;
+            if let (Claimed::Duplicate { .. }, Some(rerun)) = (claimed, identity.rerun)
+                && config.store.forget(&rerun).await?
+            {
+                config.store.forget(&replay).await?;
+                claimed = config.store.claim(&claim(replay)).await?;
+            }
+            if !matches!(claimed, Claimed::Won { .. }) {
+                return Ok(claimed.into());
+            }
+        }
+        let event = claim(identity.event).with_fingerprint(identity.fingerprint);
+        let claimed = config.store.claim(&event).await;
+        if let Ok(Claimed::Won { attempt }) = claimed {
+            return Ok(Verdict::Won(Self {
+                owner,
+                event: identity.event,
+                replay: identity.replay,
+                fingerprint: identity.fingerprint,
+                ttl,
+                lease: Lease::new(attempt),
+            }));
+        }
+        if let Some(replay) = identity.replay {
+            // If this fails as well, the lease runs out.
+            let _ = config.store.release(&replay, owner).await;
+        }
+        claimed.map(Verdict::from)
+    }
+
+    /// Renews the lease until it is lost or held for too long; never ends.
+    pub(super) async fn keep_renewing(&self, config: &Config, delivery: &Delivery) {
+        let interval = config.renew_interval();
+        let mut held = Duration::ZERO;
+        let mut unrenewed = Duration::ZERO;
+        while held < config.max_hold {
+            tokio::time::sleep(interval).await;
+            held += interval;
+            unrenewed += interval;
+            match tokio::time::timeout(interval, self.renew(config)).await {
+                Ok(Ok(Renewed::Extended)) => unrenewed = Duration::ZERO,
+                Ok(Ok(Renewed::Lost)) => {
+                    telemetry::trouble(delivery.provider(), "a lease was lost to another delivery");
+                    self.lease.lose();
+                    return pending().await;
+                }
+                Ok(Err(_)) | Err(_) => {
+                    telemetry::trouble(delivery.provider(), "a lease could not be renewed");
+                }
+            }
+            if unrenewed >= config.lease {
+                self.lease.lose();
+            }
+        }
+        telemetry::trouble(
+            delivery.provider(),
+            "a handler runs for longer than its lease may be held",
+        );
+        tokio::time::sleep(config.lease).await;
+        self.lease.lose();
+        pending().await
+    }
+
+    async fn renew(&self, config: &Config) -> Result<Renewed, StoreError> {
+        for key in self.keys() {
+            let renewed = config
+                .store
+                .renew(key, self.owner, config.lease, self.ttl)
+                .await?;
+            if renewed == Renewed::Lost {
+                return Ok(Renewed::Lost);
+            }
+        }
+        Ok(Renewed::Extended)
+    }
+
+    /// Marks the event done. The handler's success is answered as a success
+    /// whatever the store says: a failure here may lead to a second run, a
+    /// failure to the sender would lead to one for certain.
+    pub(super) async fn complete(
+        &self,
+        config: &Arc<Config>,
+        delivery: &Delivery,
+        status: StatusCode,
+    ) {
+        let completion = Completion::new(self.fingerprint, status.as_u16(), self.ttl);
+        for key in self.keys() {
+            let completion = match Some(*key) == self.replay {
+                true => Completion::new(Fingerprint::NONE, completion.status, completion.ttl),
+                false => completion,
+            };
+            match config.store.complete(key, self.owner, completion).await {
+                Ok(Completed::LeaseLost) => telemetry::trouble(
+                    delivery.provider(),
+                    "an event was processed after its lease was lost",
+                ),
+                Ok(_) => {}
+                Err(_) => {
+                    telemetry::trouble(delivery.provider(), "an event could not be marked done");
+                    let task = complete_later(Arc::clone(config), *key, self.owner, completion);
+                    config.handlers.spawn(task);
+                }
+            }
+        }
+    }
+
+    /// Gives the event back for the next delivery.
+    pub(super) async fn release(&self, config: &Config, delivery: &Delivery) {
+        for key in self.keys() {
+            if config.store.release(key, self.owner).await.is_err() {
+                telemetry::trouble(
+                    delivery.provider(),
+                    "an event could not be released; its lease will run out",
+                );
+            }
+        }
+    }
+
+    /// The replay row first: between the two steps of a completion, the event
+    /// must not be open to a replay.
+    fn keys(&self) -> impl Iterator<Item = &DedupKey> {
+        self.replay.iter().chain(std::iter::once(&self.event))
+    }
+}
+
+/// Tries again until the lease is over, when somebody else may have taken
+/// over.
+async fn complete_later(config: Arc<Config>, key: DedupKey, owner: Owner, completion: Completion) {
+    let interval = config.renew_interval() / 10;
+    let mut waited = Duration::ZERO;
+    while waited < config.lease {
+        tokio::time::sleep(interval).await;
+        waited += interval;
+        if config.store.complete(&key, owner, completion).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Unique across processes: half random from process start, half counted.
+fn next_owner() -> Owner {
+    use std::hash::{BuildHasher, RandomState};
+    static PROCESS: LazyLock<u64> =
+        LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    Owner::from_u128(u128::from(*PROCESS) << 64 | u128::from(count))
+}
