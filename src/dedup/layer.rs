@@ -31,6 +31,7 @@ pub(super) struct Config {
     pub(super) max_hold: Duration,
     pub(super) ttl: Duration,
     pub(super) is_final: fn(StatusCode) -> bool,
+    pub(super) store_timeout: Duration,
     pub(super) on_store_failure: OnStoreFailure,
     pub(super) handlers: Handlers,
 }
@@ -66,6 +67,8 @@ impl DedupLayer {
     const LEASE: Duration = Duration::from_secs(30);
     const MAX_HOLD: Duration = Duration::from_secs(15 * 60);
     const TTL: Duration = Duration::from_secs(96 * 60 * 60);
+    /// Some senders wait for no longer than three seconds.
+    const STORE_TIMEOUT: Duration = Duration::from_secs(2);
     /// How long an operator's permit to process an event again waits for it.
     const PERMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -79,6 +82,7 @@ impl DedupLayer {
                 max_hold: Self::MAX_HOLD,
                 ttl: Self::TTL,
                 is_final: |status| status.is_success(),
+                store_timeout: Self::STORE_TIMEOUT,
                 on_store_failure: OnStoreFailure::default(),
                 handlers: Handlers::new(),
             }),
@@ -139,6 +143,21 @@ impl<R> DedupLayer<R> {
     /// other the event is released, and the next delivery is processed.
     pub fn with_final_statuses(self, is_final: fn(StatusCode) -> bool) -> Self {
         self.configure(|config| config.is_final = is_final)
+    }
+
+    /// How long a step of the store may take (default: two seconds). One that
+    /// takes longer counts as failed.
+    ///
+    /// # Errors
+    ///
+    /// If `timeout` is zero.
+    pub fn with_store_timeout(self, timeout: Duration) -> Result<Self, ConfigError> {
+        if timeout.is_zero() {
+            return Err(ConfigError::Zero {
+                setting: "the store's timeout",
+            });
+        }
+        Ok(self.configure(|config| config.store_timeout = timeout))
     }
 
     /// What happens while the store does not answer (default: refuse).

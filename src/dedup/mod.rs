@@ -12,6 +12,7 @@ mod lease;
 mod protocol;
 mod rows;
 mod service;
+mod step;
 #[cfg(test)]
 mod tests;
 

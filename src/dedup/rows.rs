@@ -6,11 +6,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::StatusCode;
+use tokio::time::{Instant, sleep};
 
 use super::Duplicate;
 use super::key::Identity;
 use super::layer::Config;
 use super::lease::Lease;
+use super::step::step;
 use crate::delivery::Delivery;
 use crate::store::{
     Claim, Claimed, Completed, Completion, DedupKey, Fingerprint, Owner, Renewed, StoreError,
@@ -57,22 +59,23 @@ impl Held {
         identity: Identity,
         ttl: Duration,
     ) -> Result<Verdict, StoreError> {
+        let timeout = config.store_timeout;
         let owner = next_owner();
         let claim = |key| Claim::new(key, owner, config.lease, ttl);
         if let Some(replay) = identity.replay {
-            let mut claimed = config.store.claim(&claim(replay)).await?;
+            let mut claimed = step(timeout, config.store.claim(&claim(replay))).await?;
             if let (Claimed::Duplicate { .. }, Some(rerun)) = (claimed, identity.rerun)
-                && config.store.forget(&rerun).await?
+                && step(timeout, config.store.forget(&rerun)).await?
             {
-                config.store.forget(&replay).await?;
-                claimed = config.store.claim(&claim(replay)).await?;
+                step(timeout, config.store.forget(&replay)).await?;
+                claimed = step(timeout, config.store.claim(&claim(replay))).await?;
             }
             if !matches!(claimed, Claimed::Won { .. }) {
                 return Ok(claimed.into());
             }
         }
         let event = claim(identity.event).with_fingerprint(identity.fingerprint);
-        let claimed = config.store.claim(&event).await;
+        let claimed = step(timeout, config.store.claim(&event)).await;
         if let Ok(Claimed::Won { attempt }) = claimed {
             return Ok(Verdict::Won(Self {
                 owner,
@@ -85,7 +88,7 @@ impl Held {
         }
         if let Some(replay) = identity.replay {
             // If this fails as well, the lease runs out.
-            let _ = config.store.release(&replay, owner).await;
+            let _ = step(timeout, config.store.release(&replay, owner)).await;
         }
         claimed.map(Verdict::from)
     }
@@ -96,17 +99,17 @@ impl Held {
         let mut held = Duration::ZERO;
         let mut unrenewed = Duration::ZERO;
         while held < config.max_hold {
-            tokio::time::sleep(interval).await;
+            sleep(interval).await;
             held += interval;
             unrenewed += interval;
-            match tokio::time::timeout(interval, self.renew(config)).await {
-                Ok(Ok(Renewed::Extended)) => unrenewed = Duration::ZERO,
-                Ok(Ok(Renewed::Lost)) => {
+            match step(interval.min(config.store_timeout), self.renew(config)).await {
+                Ok(Renewed::Extended) => unrenewed = Duration::ZERO,
+                Ok(Renewed::Lost) => {
                     telemetry::trouble(delivery.provider(), "a lease was lost to another delivery");
                     self.lease.lose();
                     return pending().await;
                 }
-                Ok(Err(_)) | Err(_) => {
+                Err(_) => {
                     telemetry::trouble(delivery.provider(), "a lease could not be renewed");
                 }
             }
@@ -118,7 +121,7 @@ impl Held {
             delivery.provider(),
             "a handler runs for longer than its lease may be held",
         );
-        tokio::time::sleep(config.lease).await;
+        sleep(config.lease).await;
         self.lease.lose();
         pending().await
     }
@@ -151,7 +154,8 @@ impl Held {
                 true => Completion::new(Fingerprint::NONE, completion.status, completion.ttl),
                 false => completion,
             };
-            match config.store.complete(key, self.owner, completion).await {
+            let completed = config.store.complete(key, self.owner, completion);
+            match step(config.store_timeout, completed).await {
                 Ok(Completed::LeaseLost) => telemetry::trouble(
                     delivery.provider(),
                     "an event was processed after its lease was lost",
@@ -169,7 +173,8 @@ impl Held {
     /// Gives the event back for the next delivery.
     pub(super) async fn release(&self, config: &Config, delivery: &Delivery) {
         for key in self.keys() {
-            if config.store.release(key, self.owner).await.is_err() {
+            let released = config.store.release(key, self.owner);
+            if step(config.store_timeout, released).await.is_err() {
                 telemetry::trouble(
                     delivery.provider(),
                     "an event could not be released; its lease will run out",
@@ -188,12 +193,12 @@ impl Held {
 /// Tries again until the lease is over, when somebody else may have taken
 /// over.
 async fn complete_later(config: Arc<Config>, key: DedupKey, owner: Owner, completion: Completion) {
-    let interval = config.renew_interval() / 10;
-    let mut waited = Duration::ZERO;
-    while waited < config.lease {
-        tokio::time::sleep(interval).await;
-        waited += interval;
-        if config.store.complete(&key, owner, completion).await.is_ok() {
+    let interval = (config.renew_interval() / 10).min(Duration::from_secs(1));
+    let started = Instant::now();
+    while started.elapsed() < config.lease {
+        sleep(interval).await;
+        let completed = config.store.complete(&key, owner, completion);
+        if step(config.store_timeout, completed).await.is_ok() {
             return;
         }
     }

@@ -14,7 +14,6 @@ use crate::support_dedup::*;
 const FAULTS: [Fault; 4] = [Fault::Fails, Fault::LosesReply, Fault::Hangs, Fault::Panics];
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn c19_a_store_that_is_down_at_the_claim_refuses() {
     for fault in [Fault::Fails, Fault::Hangs, Fault::Panics] {
         let receiver = Receiver::new(provider::github());
@@ -51,7 +50,6 @@ async fn c19_a_store_that_fails_half_way_leaves_the_event_free() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn c19_failing_open_runs_the_handler_and_tells_it() {
     for fault in [Fault::Fails, Fault::Hangs, Fault::Panics] {
         let calls = Arc::default();
@@ -157,7 +155,6 @@ async fn c24_what_has_expired_makes_room() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn c20_a_success_is_answered_whatever_the_store_says() {
     for fault in FAULTS {
         for times in [1, 3] {
@@ -179,7 +176,6 @@ async fn c20_a_success_is_answered_whatever_the_store_says() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn c20_completing_later_ends_with_the_lease() {
     for fault in [Fault::Fails, Fault::Hangs] {
         let receiver = Receiver::new(provider::stripe());
@@ -232,7 +228,6 @@ async fn c21_a_claim_that_was_never_answered_does_not_block_the_retry() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn a_release_that_fails_leaves_the_event_to_its_lease() {
     for fault in [Fault::Fails, Fault::Hangs, Fault::Panics] {
         let receiver = Receiver::with_handler(provider::github(), async |call, _| match call {

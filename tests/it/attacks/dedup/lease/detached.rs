@@ -187,7 +187,6 @@ async fn c26_a_timeout_outside_does_not_stop_the_handler() {
 
 /// Dropped while it waits for the store, before anything ran.
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn c26_a_claim_that_lost_its_connection_runs_to_its_end() {
     let receiver = slow(1);
     receiver.store.break_next(Op::Claim, Fault::Hangs, 1);
