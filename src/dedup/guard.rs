@@ -34,14 +34,17 @@ where
 {
     let mut handler = pin!(handler);
     let mut beside: Option<Pin<Box<M>>> = None;
+    let mut beside_ended = false;
     poll_fn(|cx| {
         match catch(|| handler.as_mut().poll(cx)) {
             Err(Panicked) => return Poll::Ready(Err(Panicked)),
             Ok(Poll::Ready(output)) => return Poll::Ready(Ok(output)),
             Ok(Poll::Pending) => {}
         }
-        let beside = beside.get_or_insert_with(|| Box::pin(meanwhile()));
-        let _: Poll<()> = beside.as_mut().poll(cx);
+        if !beside_ended {
+            let beside = beside.get_or_insert_with(|| Box::pin(meanwhile()));
+            beside_ended = beside.as_mut().poll(cx).is_ready();
+        }
         Poll::Pending
     })
     .await

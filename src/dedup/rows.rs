@@ -1,6 +1,5 @@
 //! The rows of one delivery, through their states.
 
-use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -48,6 +47,7 @@ pub(super) struct Held {
     replay: Option<DedupKey>,
     fingerprint: Fingerprint,
     ttl: Duration,
+    claimed: Instant,
     pub(super) lease: Lease,
 }
 
@@ -60,6 +60,7 @@ impl Held {
         ttl: Duration,
     ) -> Result<Verdict, StoreError> {
         let timeout = config.store_timeout;
+        let claimed_at = Instant::now();
         let owner = next_owner();
         let claim = |key| Claim::new(key, owner, config.lease, ttl);
         if let Some(replay) = identity.replay {
@@ -83,6 +84,7 @@ impl Held {
                 replay: identity.replay,
                 fingerprint: identity.fingerprint,
                 ttl,
+                claimed: claimed_at,
                 lease: Lease::new(attempt),
             }));
         }
@@ -93,37 +95,41 @@ impl Held {
         claimed.map(Verdict::from)
     }
 
-    /// Renews the lease until it is lost or held for too long; never ends.
+    /// Renews the lease until it is lost or held for too long.
     pub(super) async fn keep_renewing(&self, config: &Config, delivery: &Delivery) {
         let interval = config.renew_interval();
-        let mut held = Duration::ZERO;
-        let mut unrenewed = Duration::ZERO;
-        while held < config.max_hold {
-            sleep(interval).await;
-            held += interval;
-            unrenewed += interval;
-            match step(interval.min(config.store_timeout), self.renew(config)).await {
-                Ok(Renewed::Extended) => unrenewed = Duration::ZERO,
+        let timeout = interval.min(config.store_timeout);
+        // The lease counts from before it was asked for: the store's clock
+        // cannot have started it earlier.
+        let mut renewed = self.claimed;
+        let mut asked = self.claimed;
+        while self.claimed.elapsed() < config.max_hold {
+            let next = interval.saturating_sub(asked.elapsed());
+            let left = config.lease.saturating_sub(renewed.elapsed());
+            sleep(if left.is_zero() { next } else { next.min(left) }).await;
+            if renewed.elapsed() >= config.lease {
+                self.lease.lose();
+            }
+            if asked.elapsed() < interval {
+                continue;
+            }
+            asked = Instant::now();
+            match step(timeout, self.renew(config)).await {
+                Ok(Renewed::Extended) => renewed = asked,
                 Ok(Renewed::Lost) => {
                     telemetry::trouble(delivery.provider(), "a lease was lost to another delivery");
                     self.lease.lose();
-                    return pending().await;
+                    return;
                 }
-                Err(_) => {
-                    telemetry::trouble(delivery.provider(), "a lease could not be renewed");
-                }
-            }
-            if unrenewed >= config.lease {
-                self.lease.lose();
+                Err(_) => telemetry::trouble(delivery.provider(), "a lease could not be renewed"),
             }
         }
         telemetry::trouble(
             delivery.provider(),
             "a handler runs for longer than its lease may be held",
         );
-        sleep(config.lease).await;
+        sleep(config.lease.saturating_sub(renewed.elapsed())).await;
         self.lease.lose();
-        pending().await
     }
 
     async fn renew(&self, config: &Config) -> Result<Renewed, StoreError> {

@@ -269,6 +269,8 @@ pub enum Fault {
     LosesReply,
     /// The store does not take the step and never answers.
     Hangs,
+    /// The store takes the step after so long.
+    Slow(Duration),
     /// The store panics.
     Panics,
 }
@@ -332,6 +334,10 @@ impl FaultyStore {
                 Err(StoreError::unavailable("timed out"))
             }
             Some(Fault::Hangs) => pending().await,
+            Some(Fault::Slow(by)) => {
+                tokio::time::sleep(by).await;
+                step.await
+            }
             Some(Fault::Panics) => panic!("the store's bug"),
         }
     }

@@ -190,7 +190,6 @@ fn gated(
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn c10_an_owner_that_was_replaced_changes_nothing() {
     for fault in [Fault::Fails, Fault::Hangs, Fault::Panics] {
         for status in [StatusCode::OK, StatusCode::INTERNAL_SERVER_ERROR] {
@@ -309,5 +308,46 @@ async fn c11_a_claim_is_never_an_orphan() {
         }
         tokio::time::sleep(SECOND).await;
     }
+    receiver.assert_calls(1);
+}
+
+/// A store that answers each renewal late, but in time.
+#[tokio::test(start_paused = true)]
+async fn c9_a_slow_store_does_not_stretch_the_longest_hold() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (run, lease) = gated(&gate, StatusCode::OK);
+    let receiver = Receiver::with_handler(provider::stripe(), run);
+    receiver
+        .store
+        .break_next(Op::Renew, Fault::Slow(Duration::from_millis(1900)), 100_000);
+    let started = tokio::time::Instant::now();
+    let running = receiver.start(receiver.delivery("evt_1")).await;
+    let lease = lease.lock().unwrap().clone().unwrap();
+    lease.lost().await;
+    let held = started.elapsed();
+    let hold = 15 * 60 * SECOND;
+    assert!((hold..=hold + LEASE).contains(&held), "{held:?}");
+    gate.add_permits(1);
+    running.await.unwrap().assert_handled(200);
+}
+
+/// The first renewal is due a third of a lease after the claim, not after the
+/// handler's first wait.
+#[tokio::test(start_paused = true)]
+async fn c9_a_handler_that_blocks_is_renewed_as_soon_as_it_waits() {
+    let receiver = Receiver::with_handler(provider::stripe(), async |_, _| {
+        // As a handler that computes for so long without waiting.
+        tokio::time::advance(25 * SECOND).await;
+        tokio::time::sleep(25 * SECOND).await;
+        StatusCode::OK
+    });
+    let delivery = receiver.delivery("evt_1");
+    let running = receiver.start(delivery).await;
+    tokio::time::sleep(6 * SECOND).await;
+    receiver
+        .send(receiver.delivery("evt_1"))
+        .await
+        .assert_busy();
+    running.await.unwrap().assert_handled(200);
     receiver.assert_calls(1);
 }
