@@ -55,30 +55,22 @@ impl Held {
     /// Claims the replay row before the event's: a replay under another id
     /// then leaves no trace under that id.
     pub(super) async fn claim(
-        config: &Config,
+        config: &Arc<Config>,
         identity: Identity,
         ttl: Duration,
     ) -> Result<Verdict, StoreError> {
-        let timeout = config.store_timeout;
         let claimed_at = Instant::now();
         let owner = next_owner();
-        let claim = |key| Claim::new(key, owner, config.lease, ttl);
-        if let Some(replay) = identity.replay {
-            let mut claimed = step(timeout, config.store.claim(&claim(replay))).await?;
-            if let (Claimed::Duplicate { .. }, Some(rerun)) = (claimed, identity.rerun)
-                && step(timeout, config.store.forget(&rerun)).await?
-            {
-                step(timeout, config.store.forget(&replay)).await?;
-                claimed = step(timeout, config.store.claim(&claim(replay))).await?;
-            }
-            if !matches!(claimed, Claimed::Won { .. }) {
-                return Ok(claimed.into());
-            }
+        let claimed = Self::claim_rows(config, identity, owner, ttl).await;
+        if claimed.is_err() {
+            // Some rows may have been claimed all the same, and then nobody
+            // else could take them before the lease is over.
+            let keys = identity.replay.into_iter().chain([identity.event]);
+            let task = give_back(Arc::clone(config), keys, owner);
+            config.handlers.spawn(task);
         }
-        let event = claim(identity.event).with_fingerprint(identity.fingerprint);
-        let claimed = step(timeout, config.store.claim(&event)).await;
-        if let Ok(Claimed::Won { attempt }) = claimed {
-            return Ok(Verdict::Won(Self {
+        Ok(match claimed? {
+            Claimed::Won { attempt } => Verdict::Won(Self {
                 owner,
                 event: identity.event,
                 replay: identity.replay,
@@ -86,13 +78,38 @@ impl Held {
                 ttl,
                 claimed: claimed_at,
                 lease: Lease::new(attempt),
-            }));
-        }
+            }),
+            other => other.into(),
+        })
+    }
+
+    async fn claim_rows(
+        config: &Config,
+        identity: Identity,
+        owner: Owner,
+        ttl: Duration,
+    ) -> Result<Claimed, StoreError> {
+        let timeout = config.store_timeout;
+        let claim = |key| Claim::new(key, owner, config.lease, ttl);
         if let Some(replay) = identity.replay {
-            // If this fails as well, the lease runs out.
+            let mut claimed = claim_row(config, &claim(replay)).await?;
+            if let (Claimed::Duplicate { .. }, Some(rerun)) = (claimed, identity.rerun)
+                && step(timeout, config.store.forget(&rerun)).await?
+            {
+                step(timeout, config.store.forget(&replay)).await?;
+                claimed = claim_row(config, &claim(replay)).await?;
+            }
+            if !matches!(claimed, Claimed::Won { .. }) {
+                return Ok(claimed);
+            }
+        }
+        let event = claim(identity.event).with_fingerprint(identity.fingerprint);
+        let claimed = claim_row(config, &event).await?;
+        if let (Some(replay), false) = (identity.replay, matches!(claimed, Claimed::Won { .. })) {
+            // If this fails, the lease runs out.
             let _ = step(timeout, config.store.release(&replay, owner)).await;
         }
-        claimed.map(Verdict::from)
+        Ok(claimed)
     }
 
     /// Renews the lease until it is lost or held for too long.
@@ -193,6 +210,24 @@ impl Held {
     /// must not be open to a replay.
     fn keys(&self) -> impl Iterator<Item = &DedupKey> {
         self.replay.iter().chain(std::iter::once(&self.event))
+    }
+}
+
+/// Claims a row, and once more if the store failed: if only its answer was
+/// lost, it is the same the second time.
+async fn claim_row(config: &Config, claim: &Claim) -> Result<Claimed, StoreError> {
+    step(config.store_timeout, async {
+        match config.store.claim(claim).await {
+            Err(StoreError::Unavailable(_)) => config.store.claim(claim).await,
+            answer => answer,
+        }
+    })
+    .await
+}
+
+async fn give_back(config: Arc<Config>, keys: impl Iterator<Item = DedupKey>, owner: Owner) {
+    for key in keys {
+        let _ = step(config.store_timeout, config.store.release(&key, owner)).await;
     }
 }
 

@@ -33,7 +33,6 @@ async fn c19_a_store_that_is_down_at_the_claim_refuses() {
 /// The second of two claims fails: nothing stays behind that would keep the
 /// retry out.
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn c19_a_store_that_fails_half_way_leaves_the_event_free() {
     for fault in FAULTS {
         let receiver = Receiver::new(provider::github());
@@ -132,6 +131,22 @@ async fn c23_a_full_store_keeps_what_is_running() {
 }
 
 #[tokio::test]
+async fn c23_a_store_that_is_full_half_way_leaves_the_event_free() {
+    let calls = Arc::default();
+    let inner = handler(&calls, async |_, _| StatusCode::OK);
+    let memory = MemoryStore::new(3).unwrap();
+    let receiver = Receiver::build(provider::github(), memory, |layer| layer, calls, inner);
+    let answer = receiver.send(receiver.delivery_with("evt_1", "1")).await;
+    answer.assert_handled(200);
+    for _ in 0..2 {
+        let answer = receiver.send(receiver.delivery_with("evt_2", "2")).await;
+        answer.assert_refused(503, RejectionKind::StoreFull);
+        receiver.finished().await;
+    }
+    receiver.assert_calls(1);
+}
+
+#[tokio::test]
 async fn c24_what_has_expired_makes_room() {
     let calls = Arc::default();
     let inner = handler(&calls, async |_, _| StatusCode::OK);
@@ -194,7 +209,6 @@ async fn c20_completing_later_ends_with_the_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn c21_a_lost_reply_to_a_claim_is_the_same_claim() {
     for scheme in [provider::stripe(), provider::github()] {
         let receiver = Receiver::with_handler(scheme, async |_, request| {
@@ -215,7 +229,6 @@ async fn c21_a_lost_reply_to_a_claim_is_the_same_claim() {
 
 /// However the reply is lost, the provider's retry runs.
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn c21_a_claim_that_was_never_answered_does_not_block_the_retry() {
     let receiver = Receiver::new(provider::github());
     receiver.store.break_next(Op::Claim, Fault::LosesReply, 2);
