@@ -56,8 +56,7 @@ where
         Ok(identity) => identity,
         Err(kind) => return refuse(Rejection::new(kind)),
     };
-    let ttl = config.ttl_for(delivery.scheme());
-    let held = match Held::claim(&config, identity, ttl).await {
+    let held = match Held::claim(&config, identity, delivery.scheme()).await {
         Ok(Verdict::Won(held)) => held,
         Ok(Verdict::Duplicate(duplicate)) => {
             telemetry::duplicate(delivery.provider(), duplicate.attempt);

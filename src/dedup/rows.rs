@@ -13,6 +13,7 @@ use super::layer::Config;
 use super::lease::Lease;
 use super::step::step;
 use crate::delivery::Delivery;
+use crate::signature::Scheme;
 use crate::store::{
     Claim, Claimed, Completed, Completion, DedupKey, Fingerprint, Owner, Renewed, StoreError,
 };
@@ -57,11 +58,12 @@ impl Held {
     pub(super) async fn claim(
         config: &Arc<Config>,
         identity: Identity,
-        ttl: Duration,
+        scheme: &Scheme,
     ) -> Result<Verdict, StoreError> {
+        let (ttl, window) = (config.ttl_for(scheme), scheme.freshness_window());
         let claimed_at = Instant::now();
         let owner = next_owner();
-        let claimed = Self::claim_rows(config, identity, owner, ttl).await;
+        let claimed = Self::claim_rows(config, identity, owner, ttl, window).await;
         if claimed.is_err() {
             // Some rows may have been claimed all the same, and then nobody
             // else could take them before the lease is over.
@@ -84,10 +86,11 @@ impl Held {
     }
 
     async fn claim_rows(
-        config: &Config,
+        config: &Arc<Config>,
         identity: Identity,
         owner: Owner,
         ttl: Duration,
+        window: Duration,
     ) -> Result<Claimed, StoreError> {
         let timeout = config.store_timeout;
         let claim = |key| Claim::new(key, owner, config.lease, ttl);
@@ -105,11 +108,47 @@ impl Held {
         }
         let event = claim(identity.event).with_fingerprint(identity.fingerprint);
         let claimed = claim_row(config, &event).await?;
-        if let (Some(replay), false) = (identity.replay, matches!(claimed, Claimed::Won { .. })) {
-            // If this fails, the lease runs out.
-            let _ = step(timeout, config.store.release(&replay, owner)).await;
+        if let Some(replay) = identity.replay {
+            Self::settle_replay(config, &claim(replay), claimed, window).await;
         }
         Ok(claimed)
+    }
+
+    /// What becomes of the replay row when the event has answered `claimed`:
+    /// other bytes than the first time were signed under the same id, as
+    /// senders do that sign each attempt. Somebody could capture them, and
+    /// send them under another id.
+    async fn settle_replay(
+        config: &Arc<Config>,
+        replay: &Claim,
+        claimed: Claimed,
+        window: Duration,
+    ) {
+        let Claim {
+            key, owner, ttl, ..
+        } = *replay;
+        let timeout = config.store_timeout;
+        match claimed {
+            Claimed::Won { .. } => {}
+            Claimed::Duplicate { status, .. } => {
+                let completion = Completion::new(Fingerprint::NONE, status, ttl);
+                let completed = config.store.complete(&key, owner, completion);
+                if step(timeout, completed).await.is_err() {
+                    let task = complete_later(Arc::clone(config), key, owner, completion);
+                    config.handlers.spawn(task);
+                }
+            }
+            // Not done, so not a duplicate; but not free while the signature
+            // is fresh. The sender's next attempt is signed anew.
+            Claimed::Busy { .. } => {
+                let held = window.max(config.lease);
+                let _ = step(timeout, config.store.renew(&key, owner, held, ttl)).await;
+            }
+            // If this fails, the lease runs out.
+            Claimed::Conflict { .. } => {
+                let _ = step(timeout, config.store.release(&key, owner)).await;
+            }
+        }
     }
 
     /// Renews the lease until it is lost or held for too long.

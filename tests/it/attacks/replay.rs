@@ -180,7 +180,6 @@ async fn b11_a_replay_without_an_optional_id_is_a_duplicate() {
 /// The other direction: bytes that a provider sent for an event that was done
 /// by then are not free for use under another id.
 #[tokio::test]
-#[ignore = "fixed next"]
 async fn b10_a_retry_that_was_a_duplicate_cannot_be_replayed() {
     for (scheme, header) in [
         (provider::linear(), "linear-delivery"),
@@ -205,7 +204,6 @@ async fn b10_a_retry_that_was_a_duplicate_cannot_be_replayed() {
 
 /// And of one that came while the first was still running.
 #[tokio::test(start_paused = true)]
-#[ignore = "fixed next"]
 async fn b10_a_retry_that_was_too_early_cannot_be_replayed() {
     for (scheme, header) in [
         (provider::linear(), "linear-delivery"),
