@@ -7,12 +7,13 @@ use tower::Layer;
 
 use super::handlers::Handlers;
 use super::key::{Scope, id_is_replaceable};
+use super::rows::permit;
 use super::service::Dedup;
 use crate::ConfigError;
 use crate::delivery::{EventId, Tenant};
 use crate::rejection::DefaultRejectionResponse;
 use crate::signature::Scheme;
-use crate::store::{Claim, DedupStore, MemoryStore, Owner, StoreError};
+use crate::store::{Claimed, DedupStore, MemoryStore, StoreError};
 
 /// Processes each event once. See the [module docs](crate::dedup).
 #[must_use]
@@ -69,8 +70,6 @@ impl DedupLayer {
     const TTL: Duration = Duration::from_secs(96 * 60 * 60);
     /// Some senders wait for no longer than three seconds.
     const STORE_TIMEOUT: Duration = Duration::from_secs(2);
-    /// How long an operator's permit to process an event again waits for it.
-    const PERMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// Remembers events in `store`.
     pub fn new(store: Arc<dyn DedupStore>) -> Self {
@@ -201,15 +200,18 @@ impl<R> DedupLayer<R> {
             endpoint: &config.endpoint,
             tenant,
         };
-        let known = config.store.forget(&scope.id(event_id)).await?;
-        if known && id_is_replaceable(scheme) {
-            let permit = Claim::new(
-                scope.rerun(event_id),
-                Owner::from_u128(0),
-                DedupLayer::PERMIT,
-                DedupLayer::PERMIT,
-            );
-            config.store.claim(&permit).await?;
+        let event = scope.id(event_id);
+        if !id_is_replaceable(scheme) {
+            return config.store.forget(&event).await;
+        }
+        // The permit first: once the event is forgotten, a repetition of a
+        // call that failed half-way would not find it.
+        let rerun = scope.rerun(event_id);
+        let permitted = config.store.claim(&permit(rerun)).await?;
+        let known = config.store.forget(&event).await?;
+        // A permit that was there already is an earlier call's.
+        if !known && matches!(permitted, Claimed::Won { .. }) {
+            config.store.forget(&rerun).await?;
         }
         Ok(known)
     }

@@ -99,7 +99,12 @@ impl Held {
             if let (Claimed::Duplicate { .. }, Some(rerun)) = (claimed, identity.rerun)
                 && step(timeout, config.store.forget(&rerun)).await?
             {
-                step(timeout, config.store.forget(&replay)).await?;
+                let forgotten = step(timeout, config.store.forget(&replay)).await;
+                if let Err(error) = forgotten {
+                    // If this fails as well, the operator has to ask again.
+                    let _ = step(timeout, config.store.claim(&permit(rerun))).await;
+                    return Err(error);
+                }
                 claimed = claim_row(config, &claim(replay)).await?;
             }
             if !matches!(claimed, Claimed::Won { .. }) {
@@ -250,6 +255,13 @@ impl Held {
     fn keys(&self) -> impl Iterator<Item = &DedupKey> {
         self.replay.iter().chain(std::iter::once(&self.event))
     }
+}
+
+/// The operator's permit to process an event again although its content is
+/// known: a row that is there, until it is used or over.
+pub(super) fn permit(rerun: DedupKey) -> Claim {
+    const VALID: Duration = Duration::from_secs(24 * 60 * 60);
+    Claim::new(rerun, next_owner(), VALID, VALID)
 }
 
 /// Claims a row, and once more if the store failed: if only its answer was
