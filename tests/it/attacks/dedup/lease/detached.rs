@@ -8,7 +8,6 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::routing::post;
-use bytes::Bytes;
 use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -84,7 +83,7 @@ impl Server {
 
     fn delivery(&self) -> Vec<u8> {
         let request = self.receiver.signer().with_event_id("evt_1");
-        raw(&request.sign("/hook", "{}"))
+        raw_with(&request.sign("/hook", "{}"), &[])
     }
 
     async fn connect(&self) -> TcpStream {
@@ -98,23 +97,6 @@ impl Server {
         stream.read_to_string(&mut answer).await.unwrap();
         answer
     }
-}
-
-/// The request as bytes of HTTP/1.1, on a connection of its own.
-pub(in crate::attacks) fn raw(request: &http::Request<Bytes>) -> Vec<u8> {
-    let mut text = format!(
-        "{} {} HTTP/1.1\r\nhost: localhost\r\n",
-        request.method(),
-        request.uri()
-    );
-    for (name, value) in request.headers() {
-        text += &format!("{name}: {}\r\n", value.to_str().unwrap());
-    }
-    text += &format!(
-        "connection: close\r\ncontent-length: {}\r\n\r\n",
-        request.body().len()
-    );
-    [text.as_bytes(), request.body()].concat()
 }
 
 #[tokio::test]
