@@ -15,7 +15,7 @@ use super::step::step;
 use crate::delivery::Delivery;
 use crate::signature::Scheme;
 use crate::store::{
-    Claim, Claimed, Completed, Completion, DedupKey, Fingerprint, Owner, Renewed, StoreError,
+    Claim, Claimed, Completed, Completion, DedupKey, Fingerprint, Owner, StoreError,
 };
 use crate::telemetry;
 
@@ -43,12 +43,13 @@ impl From<Claimed> for Verdict {
 
 /// The rows this delivery holds.
 pub(super) struct Held {
-    owner: Owner,
+    pub(super) owner: Owner,
     event: DedupKey,
     replay: Option<DedupKey>,
     fingerprint: Fingerprint,
-    ttl: Duration,
-    claimed: Instant,
+    pub(super) ttl: Duration,
+    /// Before the rows were asked for.
+    pub(super) claimed: Instant,
     pub(super) lease: Lease,
 }
 
@@ -156,56 +157,6 @@ impl Held {
         }
     }
 
-    /// Renews the lease until it is lost or held for too long.
-    pub(super) async fn keep_renewing(&self, config: &Config, delivery: &Delivery) {
-        let interval = config.renew_interval();
-        let timeout = interval.min(config.store_timeout);
-        // The lease counts from before it was asked for: the store's clock
-        // cannot have started it earlier.
-        let mut renewed = self.claimed;
-        let mut asked = self.claimed;
-        while self.claimed.elapsed() < config.max_hold {
-            let next = interval.saturating_sub(asked.elapsed());
-            let left = config.lease.saturating_sub(renewed.elapsed());
-            sleep(if left.is_zero() { next } else { next.min(left) }).await;
-            if renewed.elapsed() >= config.lease {
-                self.lease.lose();
-            }
-            if asked.elapsed() < interval {
-                continue;
-            }
-            asked = Instant::now();
-            match step(timeout, self.renew(config)).await {
-                Ok(Renewed::Extended) => renewed = asked,
-                Ok(Renewed::Lost) => {
-                    telemetry::trouble(delivery.provider(), "a lease was lost to another delivery");
-                    self.lease.lose();
-                    return;
-                }
-                Err(_) => telemetry::trouble(delivery.provider(), "a lease could not be renewed"),
-            }
-        }
-        telemetry::trouble(
-            delivery.provider(),
-            "a handler runs for longer than its lease may be held",
-        );
-        sleep(config.lease.saturating_sub(renewed.elapsed())).await;
-        self.lease.lose();
-    }
-
-    async fn renew(&self, config: &Config) -> Result<Renewed, StoreError> {
-        for key in self.keys() {
-            let renewed = config
-                .store
-                .renew(key, self.owner, config.lease, self.ttl)
-                .await?;
-            if renewed == Renewed::Lost {
-                return Ok(Renewed::Lost);
-            }
-        }
-        Ok(Renewed::Extended)
-    }
-
     /// Marks the event done. The handler's success is answered as a success
     /// whatever the store says: a failure here may lead to a second run, a
     /// failure to the sender would lead to one for certain.
@@ -252,7 +203,7 @@ impl Held {
 
     /// The replay row first: between the two steps of a completion, the event
     /// must not be open to a replay.
-    fn keys(&self) -> impl Iterator<Item = &DedupKey> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &DedupKey> {
         self.replay.iter().chain(std::iter::once(&self.event))
     }
 }

@@ -5,6 +5,8 @@ mod forget;
 mod identity;
 mod lease;
 mod outcome;
+#[cfg(feature = "tracing")]
+mod reported;
 mod store;
 
 use std::sync::Arc;

@@ -3,7 +3,8 @@
 mod detached;
 mod takeover;
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Request, StatusCode};
@@ -141,7 +142,7 @@ async fn c9_a_slow_handler_keeps_its_event() {
 #[tokio::test(start_paused = true)]
 async fn c9_a_hanging_handler_loses_its_event() {
     let (lost, is_lost) = oneshot::channel();
-    let lost = Arc::new(std::sync::Mutex::new(Some(lost)));
+    let lost = Arc::new(Mutex::new(Some(lost)));
     let receiver = Receiver::with_handler(provider::stripe(), move |call, request| {
         let lost = Arc::clone(&lost);
         async move {
@@ -165,19 +166,20 @@ async fn c9_a_hanging_handler_loses_its_event() {
     running.await.unwrap().assert_handled(200);
 }
 
-/// A handler that waits for `gate` and answers `status`; its lease comes out.
+type Running = Pin<Box<dyn Future<Output = StatusCode> + Send>>;
+
+/// The lease that a handler was called with.
+type Seen = Arc<Mutex<Option<Lease>>>;
+
+/// A handler that waits for `gate` and answers `status`.
 fn gated(
     gate: &Arc<Semaphore>,
     status: StatusCode,
 ) -> (
-    impl Fn(usize, Request<VerifiedBody>) -> std::pin::Pin<Box<dyn Future<Output = StatusCode> + Send>>
-    + Clone
-    + Send
-    + Sync
-    + 'static,
-    Arc<std::sync::Mutex<Option<Lease>>>,
+    impl Fn(usize, Request<VerifiedBody>) -> Running + Clone + Send + Sync + 'static,
+    Seen,
 ) {
-    let lease = Arc::new(std::sync::Mutex::new(None));
+    let lease = Arc::new(Mutex::new(None));
     let (gate, out) = (Arc::clone(gate), Arc::clone(&lease));
     let run = move |_, request: Request<VerifiedBody>| {
         let gate = Arc::clone(&gate);
@@ -185,7 +187,7 @@ fn gated(
         Box::pin(async move {
             gate.acquire().await.unwrap().forget();
             status
-        }) as std::pin::Pin<Box<dyn Future<Output = StatusCode> + Send>>
+        }) as Running
     };
     (run, lease)
 }
