@@ -71,6 +71,15 @@ fn c25_a_memory_shorter_than_the_retries_is_reported() {
     let message = "events are forgotten before the provider stops retrying them";
     let _ = with_ttl(72);
     assert!(!log.has(message));
-    let _ = with_ttl(71);
-    assert!(log.has(message));
+    // Another test that comes through the same place for the first time can
+    // make `tracing` believe that nobody listens there.
+    for _ in 0..1000 {
+        tracing::callsite::rebuild_interest_cache();
+        let _ = with_ttl(71);
+        if log.has(message) {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("not reported");
 }
