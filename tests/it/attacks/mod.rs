@@ -1,11 +1,16 @@
 //! The attack suite: what an attacker could try, and what becomes of it. Tests
 //! carry the number of their attack.
 
+mod candidates;
 mod content;
 mod families;
+mod freshness;
 mod http;
+mod ids;
 mod keys;
 mod leaks;
+mod methods;
+mod payload;
 mod replay;
 mod signature;
 mod slow;
