@@ -38,7 +38,10 @@ const MAX_BUSY_WAIT: Duration = Duration::from_secs(30);
 /// `Retry-After` where the store cannot take an event.
 const STORE_WAIT: Duration = Duration::from_secs(10);
 
-#[expect(clippy::manual_async_fn, reason = "that would hold its arguments twice")]
+#[expect(
+    clippy::manual_async_fn,
+    reason = "that would hold its arguments twice"
+)]
 pub(super) fn process<S, B>(
     inner: S,
     config: Arc<Config>,

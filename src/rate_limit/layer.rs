@@ -9,7 +9,7 @@ use super::service::{Guard, RateLimit};
 use super::{MemoryRateLimiter, Quota, RateLimiter};
 use crate::ConfigError;
 use crate::client_ip::ClientIp;
-use crate::rejection::DefaultRejectionResponse;
+use crate::rejection::{DefaultRejectionResponse, Refusals};
 
 /// Refuses requests over a quota: see the [module](super) documentation.
 ///
@@ -158,6 +158,10 @@ impl<S, P: Clone, R: Clone> Layer<S> for RateLimitLayer<P, R> {
     type Service = RateLimit<S, P, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RateLimit::new(inner, Some(self.guard.clone()), self.rejection.clone())
+        RateLimit::new(
+            inner,
+            Some(self.guard.clone()),
+            Refusals::new(self.rejection.clone()),
+        )
     }
 }

@@ -91,10 +91,20 @@ impl Compiled {
                 setting: "max_body",
             });
         }
-        if let Grammar::Fields { separator, .. } = &scheme.grammar
-            && !separator.is_ascii()
+        if let Grammar::Fields { separator, .. } = scheme.grammar
+            && (!separator.is_ascii() || separator == '=')
         {
-            return Err(invalid("the separator of its fields is not ASCII"));
+            return Err(invalid(
+                "its fields cannot be told apart by their separator",
+            ));
+        }
+        let timestamp_source = scheme.timestamp.iter().map(|rule| &rule.source);
+        let mut sources = timestamp_source
+            .chain(&scheme.event_id)
+            .chain(&scheme.event_type);
+        if sources.any(|source| matches!(source, Source::Pointer(pointer) if !is_pointer(pointer)))
+        {
+            return Err(invalid("a JSON pointer starts with a slash"));
         }
         let signatures = scheme
             .signatures
@@ -248,6 +258,11 @@ impl Compiled {
     }
 }
 
+/// RFC 6901 section 3; the empty one is the whole body.
+fn is_pointer(text: &str) -> bool {
+    text.is_empty() || text.starts_with('/')
+}
+
 fn pieces(parts: &[Part]) -> Vec<Piece> {
     parts
         .iter()
@@ -268,4 +283,42 @@ fn header_name(name: &str) -> Result<HeaderName, ConfigError> {
     HeaderName::try_from(name).map_err(|_| ConfigError::InvalidHeaderName {
         name: name.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature::Hash;
+
+    fn refused(change: impl FnOnce(Scheme) -> Scheme) -> bool {
+        let scheme = Scheme::hmac("acme", Hash::Sha256)
+            .with_signature(Source::header("x-signature"), Grammar::Plain);
+        assert!(Compiled::new(scheme.clone()).is_ok());
+        Compiled::new(change(scheme)).is_err()
+    }
+
+    #[test]
+    fn a_separator_separates() {
+        for separator in ['=', '\u{bf}', '\u{20ac}'] {
+            let grammar = Grammar::fields(separator, "v1");
+            assert!(refused(|scheme| {
+                scheme.with_signature(Source::header("x-signature"), grammar)
+            }));
+        }
+    }
+
+    #[test]
+    fn a_pointer_starts_with_a_slash() {
+        assert!(refused(
+            |scheme| scheme.with_event_id([Source::pointer("id")])
+        ));
+        assert!(refused(
+            |scheme| scheme.with_event_type([Source::pointer("type")])
+        ));
+        let rule = TimestampRule::seconds(Source::pointer("time"));
+        assert!(refused(|scheme| scheme.with_timestamp(rule)));
+        assert!(!refused(
+            |scheme| scheme.with_event_id([Source::pointer("")])
+        ));
+    }
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
-use super::check::{Check, Judged, Verified};
+use super::check::Check;
 use super::compiled::{Compiled, SignaturePlace, name_of};
 use super::encoding::Encoding;
+use super::judged::Judged;
 use super::mac::MacState;
 use super::scheme::{Algorithm, Scheme};
 use super::source::Source;
+use super::verified::Verified;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::secret::{Secret, Secrets};
 use crate::{ConfigError, Timestamp};

@@ -69,10 +69,9 @@ where
             }
             State::Running(future) => ready!(future.as_mut().poll(cx))?,
         };
-        Poll::Ready(Ok(outcome.unwrap_or_else(|by| {
-            telemetry::rejected(&by);
-            by.into_response(this.rejection)
-        })))
+        Poll::Ready(Ok(
+            outcome.unwrap_or_else(|by| by.into_response(this.rejection))
+        ))
     }
 }
 

@@ -9,6 +9,9 @@
     unreachable_pub
 )]
 
+/// The test of the example `custom_provider`.
+#[path = "../../examples/custom_provider/acme.rs"]
+mod acme;
 mod attacks;
 // The examples need all three features.
 #[cfg(feature = "tracing")]

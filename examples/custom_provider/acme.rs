@@ -1,24 +1,9 @@
-//! A provider that has no preset: its scheme as data, and a test of it.
-//!
-//! ```sh
-//! cargo run --example custom_provider --features axum,testing
-//! cargo test --example custom_provider --features axum,testing
-//! ```
+//! How Acme signs. Its test runs with `cargo test --all-features`.
 
-#![expect(clippy::print_stdout, reason = "a terminal is where an example speaks")]
-
-#[path = "support/curl.rs"]
-mod curl;
-
-use std::error::Error;
 use std::time::Duration;
 
-use axum::{Router, routing::post};
 use http::StatusCode;
-use tokio::net::TcpListener;
 use tower_webhook::signature::{Encoding, Grammar, Hash, Part, Scheme, Source, TimestampRule};
-use tower_webhook::testing::Signer;
-use tower_webhook::{Delivery, Verifier, WebhookLayer};
 
 /// Acme signs `{event id}|{milliseconds}|{body}`:
 ///
@@ -31,7 +16,7 @@ use tower_webhook::{Delivery, Verifier, WebhookLayer};
 ///
 /// It tolerates a minute, wants 204 for success, stops for good at 401, and
 /// retries for a day.
-fn acme() -> Scheme {
+pub(crate) fn acme() -> Scheme {
     Scheme::hmac("acme", Hash::Sha512)
         .with_reference("https://docs.acme.example/webhooks")
         .with_content([
@@ -56,36 +41,12 @@ fn acme() -> Scheme {
         .with_retry_horizon(Duration::from_secs(24 * 60 * 60))
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let secret = "for demonstration only";
-    let guard = WebhookLayer::new(Verifier::new(acme(), secret)?);
-    let app = Router::new().route("/acme", post(process).layer(guard));
-
-    let port = std::env::var("PORT").map_or(Ok(3000), |port| port.parse::<u16>())?;
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    let server = listener.local_addr()?;
-    println!("Listening on http://{server}\n");
-    for (outcome, secret) in [("204: genuine", secret), ("403: forged", "a guess")] {
-        let request = Signer::new(acme(), secret)?
-            .with_event_id("42")
-            .sign("/acme", r#"{"kind":"parcel.delivered"}"#);
-        println!("# {outcome}\n{}\n", curl::curl(server, &request));
-    }
-    println!("Ctrl-C ends.");
-    axum::serve(listener, app).await?;
-    Ok(())
-}
-
-async fn process(delivery: Delivery) -> StatusCode {
-    println!("{:?} {:?}", delivery.event_type(), delivery.event_id());
-    StatusCode::NO_CONTENT
-}
-
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use http::Request;
-    use tower_webhook::{RejectionKind, Timestamp};
+    use tower_webhook::{RejectionKind, Timestamp, Verifier};
 
     use super::*;
 
