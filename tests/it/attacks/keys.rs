@@ -49,11 +49,7 @@ fn a3_a_secret_without_content_is_a_configuration_error() {
     let texts = ["", " ", "\t", "\n", "\r\n", "\u{a0}", "\u{2003}", "whsec_"];
     for scheme in schemes() {
         let name = scheme.name().to_owned();
-        // Where the secret is not decoded, the prefix is a part of it.
-        let decodes = ["standard", "svix", "signing"]
-            .iter()
-            .any(|part| name.contains(part));
-        for text in texts.iter().filter(|text| decodes || **text != "whsec_") {
+        for text in &texts {
             let built = Verifier::new(scheme.clone(), *text);
             assert!(built.is_err(), "{name} takes {text:?}");
             let rotation = Verifier::new(scheme.clone(), [SECRET, *text]);

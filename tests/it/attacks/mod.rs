@@ -2,13 +2,18 @@
 //! carry the number of their attack.
 
 mod address;
+mod candidates;
 mod captured;
 mod content;
 mod dedup;
 mod families;
+mod freshness;
 mod http;
+mod ids;
 mod keys;
 mod leaks;
+mod methods;
+mod payload;
 mod rate;
 mod replay;
 mod signature;
