@@ -24,13 +24,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 
 use crate::Timestamp;
-pub use crate::signature::{EventId, EventIdError};
 use crate::signature::{
-    Inner, Request, Scheme, Tag, Verified, VerifiedBytes, event_id, event_type,
+    EventHeaders, IdHeader, Inner, Scheme, Tag, Verified, VerifiedBytes, event_id, event_type,
 };
+pub use crate::signature::{EventId, EventIdError};
 
 /// A verified delivery. Cloning is cheap.
 ///
@@ -43,8 +43,7 @@ pub struct Delivery {
 
 struct DeliveryInner {
     verifier: Arc<Inner>,
-    headers: HeaderMap,
-    family: usize,
+    headers: EventHeaders<HeaderValue>,
     key: u32,
     tag: Tag,
     timestamp: Option<Timestamp>,
@@ -83,18 +82,26 @@ impl Delivery {
     pub(crate) fn usable_event_id(&self) -> Result<Option<&EventId>, EventIdError> {
         self.inner
             .event_id
-            .get_or_init(|| event_id(&self.inner.verifier.compiled, &self.inner.request()))
+            .get_or_init(|| {
+                let inner = &self.inner;
+                event_id(&inner.verifier.compiled, &inner.headers.id, &inner.body)
+            })
             .as_ref()
             .map(Option::as_ref)
             .map_err(|error| *error)
     }
 
-    /// The event type, if the provider sent one.
+    /// The event type, if the provider sent one. One that comes in a header
+    /// (GitHub's, Shopify's) is not signed: whoever captured a request could
+    /// send it again under another.
     #[must_use]
     pub fn event_type(&self) -> Option<&str> {
         self.inner
             .event_type
-            .get_or_init(|| event_type(self.scheme(), &self.inner.request()))
+            .get_or_init(|| {
+                let header = self.inner.headers.event_type.as_ref();
+                event_type(self.scheme(), header, self.body())
+            })
             .as_deref()
     }
 
@@ -110,38 +117,29 @@ impl Delivery {
         self.inner.verifier.label(self.inner.key)
     }
 
-    /// The MAC of the signed content. Equal for a replay of the same request;
-    /// not to be shown to anybody.
-    pub(crate) fn tag(&self) -> &Tag {
-        &self.inner.tag
-    }
-}
-
-impl DeliveryInner {
-    fn request(&self) -> Request<'_> {
-        Request {
-            headers: &self.headers,
-            family: self.family,
-            body: &self.body,
-        }
+    /// The MAC of the signed content, zero behind its end. Equal for a replay
+    /// of the same request; not to be shown to anybody.
+    pub(crate) fn mac(&self) -> [u8; 64] {
+        self.inner.tag.to_bytes()
     }
 }
 
 /// Keeps the body without copying it if it was collected piece by piece.
 impl From<Verified<'_>> for Delivery {
     fn from(verified: Verified<'_>) -> Self {
-        let compiled = &verified.inner.compiled;
-        let mut headers = HeaderMap::new();
-        for name in &compiled.event_headers {
-            for value in verified.parts.headers.get_all(name) {
-                headers.append(name.clone(), HeaderValue::clone(value));
-            }
-        }
+        let found = verified.headers();
+        let headers = EventHeaders {
+            id: match found.id {
+                IdHeader::Absent => IdHeader::Absent,
+                IdHeader::One(line) => IdHeader::One(line.clone()),
+                IdHeader::Repeated => IdHeader::Repeated,
+            },
+            event_type: found.event_type.cloned(),
+        };
         Self {
             inner: Arc::new(DeliveryInner {
                 verifier: Arc::clone(verified.inner),
                 headers,
-                family: verified.family,
                 key: verified.key,
                 tag: verified.tag,
                 timestamp: verified.timestamp,

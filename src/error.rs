@@ -15,8 +15,8 @@ pub enum ConfigError {
         /// How many were given.
         given: usize,
     },
-    /// A secret is empty, only white space, or decodes to no bytes. Anyone
-    /// could sign with the empty key.
+    /// A secret is empty, only white space, or decodes to no bytes or to zeros
+    /// only. Anyone could sign with the empty key.
     EmptySecret {
         /// The label of the secret, or its position.
         secret: String,

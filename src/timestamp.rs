@@ -32,6 +32,8 @@ impl Timestamp {
     /// that RFC 3339 does not allow.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        // `time` takes anything between the date and the time.
+        matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' ')).then_some(())?;
         OffsetDateTime::parse(text, &Rfc3339).ok().map(Self::from)
     }
 
@@ -130,7 +132,15 @@ mod tests {
     fn rfc3339_is_parsed_with_its_offset() {
         let parsed = Timestamp::parse_rfc3339("2020-01-01T00:00:00-07:00");
         assert_eq!(parsed, Some(Timestamp::from_unix_seconds(1_577_862_000)));
-        assert_eq!(Timestamp::parse_rfc3339("2020-01-01"), None);
-        assert_eq!(Timestamp::parse_rfc3339(""), None);
+        let space = Timestamp::parse_rfc3339("2020-01-01 00:00:00-07:00");
+        assert_eq!(space, parsed);
+        for text in [
+            "",
+            "2020-01-01",
+            "2020-01-01_00:00:00Z",
+            "2020-01-01900:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(text), None, "{text}");
+        }
     }
 }

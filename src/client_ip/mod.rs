@@ -264,7 +264,10 @@ impl ClientIpError {
     /// One sentence for the operator.
     pub(crate) const fn reason(self) -> &'static str {
         match self {
-            Self::NoPeerAddress => "the server does not provide the peer address",
+            Self::NoPeerAddress => {
+                "the server does not provide the peer address; \
+             for axum, serve with into_make_service_with_connect_info::<SocketAddr>()"
+            }
             Self::MissingHeader => "the trusted proxy did not send the configured header",
             Self::RepeatedHeader => "the header that holds one address came more than once",
             Self::UnreadableHop => "a hop in the proxy's header is not an address",

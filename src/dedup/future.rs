@@ -87,10 +87,7 @@ where
                 response.extensions_mut().insert(duplicate);
                 response
             }
-            Outcome::Rejected(by) => {
-                telemetry::rejected(&by);
-                by.into_response(this.rejection)
-            }
+            Outcome::Rejected(by) => by.into_response(this.rejection),
         }))
     }
 }

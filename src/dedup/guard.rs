@@ -32,14 +32,23 @@ pub(super) async fn run<T, M>(
 where
     M: Future<Output = ()>,
 {
-    let mut handler = pin!(handler);
+    let mut handler = pin!(Some(handler));
     let mut beside: Option<Pin<Box<M>>> = None;
     let mut beside_ended = false;
     poll_fn(|cx| {
-        match catch(|| handler.as_mut().poll(cx)) {
-            Err(Panicked) => return Poll::Ready(Err(Panicked)),
-            Ok(Poll::Ready(output)) => return Poll::Ready(Ok(output)),
-            Ok(Poll::Pending) => {}
+        let polled = catch(|| match handler.as_mut().as_pin_mut() {
+            Some(handler) => handler.poll(cx),
+            None => Poll::Pending,
+        });
+        let ended = match polled {
+            Ok(Poll::Pending) => None,
+            Ok(Poll::Ready(output)) => Some(Ok(output)),
+            Err(Panicked) => Some(Err(Panicked)),
+        };
+        if let Some(output) = ended {
+            // Its drop is its own code, too.
+            let dropped = catch(|| handler.set(None));
+            return Poll::Ready(dropped.and(output));
         }
         if !beside_ended {
             let beside = beside.get_or_insert_with(|| Box::pin(meanwhile()));

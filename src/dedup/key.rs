@@ -9,16 +9,16 @@ use crate::signature::{Algorithm, ConflictPolicy, Grammar, Scheme};
 use crate::store::{DedupKey, Fingerprint};
 
 /// The rows a delivery claims.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity<'a> {
     /// The event, by its id, or by its content where it has none.
     pub(super) event: DedupKey,
     /// The signed bytes, where the id is not among them: a replay under
     /// another id still claims this row.
     pub(super) replay: Option<DedupKey>,
-    /// The operator's permit to process the event again.
-    pub(super) rerun: Option<DedupKey>,
     pub(super) fingerprint: Fingerprint,
+    scope: Scope<'a>,
+    id: Option<&'a EventId>,
 }
 
 /// Where ids are unique.
@@ -29,11 +29,11 @@ pub(super) struct Scope<'a> {
     pub(super) tenant: Option<&'a Tenant>,
 }
 
-impl Identity {
+impl<'a> Identity<'a> {
     pub(super) fn of(
-        delivery: &Delivery,
-        endpoint: &str,
-        tenant: Option<&Tenant>,
+        delivery: &'a Delivery,
+        endpoint: &'a str,
+        tenant: Option<&'a Tenant>,
     ) -> Result<Self, RejectionKind> {
         let scheme = delivery.scheme();
         let scope = Scope {
@@ -47,19 +47,25 @@ impl Identity {
         if id.is_none() && scheme.requires_event_id() {
             return Err(RejectionKind::MissingEventId);
         }
-        let guarded = id_is_replaceable(scheme);
         Ok(Self {
             event: match id {
                 Some(id) => scope.id(id),
                 None => content_key(scope, Kind::Content, delivery),
             },
-            replay: guarded.then(|| replay_key(scope, delivery)),
-            rerun: id.filter(|_| guarded).map(|id| scope.rerun(id)),
+            replay: id_is_replaceable(scheme).then(|| replay_key(scope, delivery)),
             fingerprint: match scheme.conflict() {
                 ConflictPolicy::Ignore => Fingerprint::NONE,
                 ConflictPolicy::Reject => fingerprint(delivery.body()),
             },
+            scope,
+            id,
         })
+    }
+
+    /// The operator's permit to process the event again although its content
+    /// is known.
+    pub(super) fn rerun(&self) -> Option<DedupKey> {
+        self.id.map(|id| self.scope.rerun(id))
     }
 }
 
@@ -68,7 +74,7 @@ impl Identity {
 /// the one that counted.
 fn replay_key(scope: Scope<'_>, delivery: &Delivery) -> DedupKey {
     match has_one_signature(delivery.scheme()) {
-        true => scope.key(Kind::Replay, &[delivery.tag()]),
+        true => scope.key(Kind::Replay, &[&delivery.mac()]),
         false => content_key(scope, Kind::Replay, delivery),
     }
 }
@@ -119,7 +125,8 @@ impl Scope<'_> {
     fn key(self, kind: Kind, values: &[&[u8]]) -> DedupKey {
         let mut digest = Sha256::new();
         let mut add = |bytes: &[u8]| {
-            digest.update((bytes.len() as u64).to_be_bytes());
+            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            digest.update(length.to_be_bytes());
             digest.update(bytes);
         };
         add(b"tower-webhook/1");

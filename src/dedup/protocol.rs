@@ -1,6 +1,6 @@
 //! The steps between a verified request and its answer: claim, run, settle.
 
-use std::future::{pending, poll_fn};
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use super::key::Identity;
 use super::layer::{Config, OnStoreFailure};
 use super::rows::{Held, Verdict};
 use super::{DedupUnavailable, Duplicate};
-use crate::delivery::Tenant;
+use crate::delivery::{Delivery, Tenant};
+use crate::oneshot::Oneshot;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::store::StoreError;
 use crate::{VerifiedBody, telemetry};
@@ -29,87 +30,94 @@ const MAX_BUSY_WAIT: Duration = Duration::from_secs(30);
 /// `Retry-After` where the store cannot take an event.
 const STORE_WAIT: Duration = Duration::from_secs(10);
 
-pub(super) async fn process<S, B>(
+/// What becomes of a delivery before the handler sees it.
+enum Entry {
+    Protected(Held),
+    Unprotected,
+    Duplicate(Duplicate),
+    Refused(Rejection),
+}
+
+#[expect(
+    clippy::manual_async_fn,
+    reason = "that would hold its arguments twice"
+)]
+pub(super) fn process<S, B>(
     inner: S,
     config: Arc<Config>,
     mut request: Request<VerifiedBody>,
-) -> Result<Outcome<B>, S::Error>
+) -> impl Future<Output = Result<Outcome<B>, S::Error>>
 where
     S: Service<Request<VerifiedBody>, Response = Response<B>>,
 {
-    let delivery = request.body().delivery().clone();
-    let refuse = |rejection: Rejection| {
-        Ok(Outcome::Rejected(
-            rejection.with_provider(delivery.scheme().name.clone()),
-        ))
-    };
-    let overloaded = |kind, wait| {
-        refuse(
-            Rejection::new(kind)
-                .with_status(delivery.scheme().overload_status())
-                .with_retry_after(wait),
-        )
-    };
-
-    let tenant = request.extensions().get::<Tenant>();
-    let identity = match Identity::of(&delivery, &config.endpoint, tenant) {
-        Ok(identity) => identity,
-        Err(kind) => return refuse(Rejection::new(kind)),
-    };
-    let held = match Held::claim(&config, identity, delivery.scheme()).await {
-        Ok(Verdict::Won(held)) => held,
-        Ok(Verdict::Duplicate(duplicate)) => {
-            telemetry::duplicate(delivery.provider(), duplicate.attempt);
-            let status = delivery.scheme().success_status();
-            return Ok(Outcome::Duplicate(duplicate, status));
-        }
-        Ok(Verdict::Busy(remaining)) => {
-            return overloaded(RejectionKind::InFlight, remaining.min(MAX_BUSY_WAIT));
-        }
-        Ok(Verdict::Conflict) => return refuse(Rejection::new(RejectionKind::EventConflict)),
-        Err(StoreError::Full) => return overloaded(RejectionKind::StoreFull, STORE_WAIT),
-        Err(StoreError::Unavailable(_)) => match config.on_store_failure {
-            OnStoreFailure::Refuse => {
-                return overloaded(RejectionKind::StoreUnavailable, STORE_WAIT);
+    async move {
+        let delivery = request.body().delivery().clone();
+        let tenant = request.extensions().get();
+        let answer = match enter(&config, &delivery, tenant).await {
+            Entry::Protected(held) => {
+                request.extensions_mut().insert(held.lease.clone());
+                let renewing = || held.keep_renewing(&config, &delivery);
+                let answer = run(Oneshot::new(inner, request), renewing).await;
+                let status = match &answer {
+                    Ok(Ok(response)) => Some(response.status()),
+                    Ok(Err(_)) | Err(Panicked) => None,
+                };
+                match status.filter(|status| (config.is_final)(*status)) {
+                    Some(status) => held.complete(&config, &delivery, status).await,
+                    None => held.release(&config, &delivery).await,
+                }
+                answer
             }
-            OnStoreFailure::Process => {
+            Entry::Unprotected => {
                 telemetry::trouble(delivery.provider(), "processing without deduplication");
                 request.extensions_mut().insert(DedupUnavailable);
-                let unprotected = run(call(inner, request), pending);
-                return match unprotected.await {
-                    Ok(answer) => answer.map(Outcome::Handled),
-                    Err(Panicked) => refuse(Rejection::new(RejectionKind::HandlerPanicked)),
-                };
+                run(Oneshot::new(inner, request), pending).await
             }
-        },
-    };
-
-    request.extensions_mut().insert(held.lease.clone());
-    let renewing = || held.keep_renewing(&config, &delivery);
-    match run(call(inner, request), renewing).await {
-        Ok(Ok(response)) => {
-            if (config.is_final)(response.status()) {
-                held.complete(&config, &delivery, response.status()).await;
-            } else {
-                held.release(&config, &delivery).await;
+            Entry::Duplicate(duplicate) => {
+                telemetry::duplicate(delivery.provider(), duplicate.attempt);
+                let status = delivery.scheme().success_status();
+                return Ok(Outcome::Duplicate(duplicate, status));
             }
-            Ok(Outcome::Handled(response))
-        }
-        Ok(Err(error)) => {
-            held.release(&config, &delivery).await;
-            Err(error)
-        }
-        Err(Panicked) => {
-            held.release(&config, &delivery).await;
-            refuse(Rejection::new(RejectionKind::HandlerPanicked))
+            Entry::Refused(rejection) => return Ok(Outcome::Rejected(rejection)),
+        };
+        match answer {
+            Ok(response) => response.map(Outcome::Handled),
+            Err(Panicked) => {
+                let kind = RejectionKind::HandlerPanicked;
+                Ok(Outcome::Rejected(refusal(kind, &delivery)))
+            }
         }
     }
 }
 
-async fn call<S, B>(mut inner: S, request: Request<VerifiedBody>) -> Result<Response<B>, S::Error>
-where
-    S: Service<Request<VerifiedBody>, Response = Response<B>>,
-{
-    poll_fn(|cx| inner.poll_ready(cx)).await?;
-    inner.call(request).await
+async fn enter(config: &Arc<Config>, delivery: &Delivery, tenant: Option<&Tenant>) -> Entry {
+    let scheme = delivery.scheme();
+    let overloaded = |kind, wait| {
+        Entry::Refused(
+            refusal(kind, delivery)
+                .with_status(scheme.overload_status())
+                .with_retry_after(wait),
+        )
+    };
+    let identity = match Identity::of(delivery, &config.endpoint, tenant) {
+        Ok(identity) => identity,
+        Err(kind) => return Entry::Refused(refusal(kind, delivery)),
+    };
+    match Held::claim(config, identity, scheme).await {
+        Ok(Verdict::Won(held)) => Entry::Protected(held),
+        Ok(Verdict::Duplicate(duplicate)) => Entry::Duplicate(duplicate),
+        Ok(Verdict::Busy(remaining)) => {
+            overloaded(RejectionKind::InFlight, remaining.min(MAX_BUSY_WAIT))
+        }
+        Ok(Verdict::Conflict) => Entry::Refused(refusal(RejectionKind::EventConflict, delivery)),
+        Err(StoreError::Full) => overloaded(RejectionKind::StoreFull, STORE_WAIT),
+        Err(StoreError::Unavailable(_)) => match config.on_store_failure {
+            OnStoreFailure::Process => Entry::Unprotected,
+            OnStoreFailure::Refuse => overloaded(RejectionKind::StoreUnavailable, STORE_WAIT),
+        },
+    }
+}
+
+fn refusal(kind: RejectionKind, delivery: &Delivery) -> Rejection {
+    Rejection::new(kind).with_provider(delivery.scheme().name.clone())
 }

@@ -58,7 +58,7 @@ impl Held {
     /// then leaves no trace under that id.
     pub(super) async fn claim(
         config: &Arc<Config>,
-        identity: Identity,
+        identity: Identity<'_>,
         scheme: &Scheme,
     ) -> Result<Verdict, StoreError> {
         let (ttl, window) = (config.ttl_for(scheme), scheme.freshness_window());
@@ -88,7 +88,7 @@ impl Held {
 
     async fn claim_rows(
         config: &Arc<Config>,
-        identity: Identity,
+        identity: Identity<'_>,
         owner: Owner,
         ttl: Duration,
         window: Duration,
@@ -97,7 +97,7 @@ impl Held {
         let claim = |key| Claim::new(key, owner, config.lease, ttl);
         if let Some(replay) = identity.replay {
             let mut claimed = claim_row(config, &claim(replay)).await?;
-            if let (Claimed::Duplicate { .. }, Some(rerun)) = (claimed, identity.rerun)
+            if let (Claimed::Duplicate { .. }, Some(rerun)) = (claimed, identity.rerun())
                 && step(timeout, config.store.forget(&rerun)).await?
             {
                 let forgotten = step(timeout, config.store.forget(&replay)).await;

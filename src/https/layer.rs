@@ -2,7 +2,7 @@ use tower::Layer;
 
 use super::RequireHttps;
 use crate::client_ip::ClientIp;
-use crate::rejection::DefaultRejectionResponse;
+use crate::rejection::{DefaultRejectionResponse, Refusals};
 
 /// Refuses requests that are not known to have come over HTTPS, with 403.
 ///
@@ -43,6 +43,10 @@ impl<S, R: Clone> Layer<S> for RequireHttpsLayer<R> {
     type Service = RequireHttps<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequireHttps::new(inner, Some(self.client_ip.clone()), self.rejection.clone())
+        RequireHttps::new(
+            inner,
+            Some(self.client_ip.clone()),
+            Refusals::new(self.rejection.clone()),
+        )
     }
 }

@@ -5,24 +5,25 @@ use tower::Service;
 
 use super::ResponseFuture;
 use crate::client_ip::ClientIp;
-use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind, RejectionResponse};
-use crate::telemetry;
+use crate::rejection::{
+    DefaultRejectionResponse, Refusals, Rejection, RejectionKind, RejectionResponse,
+};
 
 /// The service of [`RequireHttpsLayer`](super::RequireHttpsLayer).
 #[derive(Clone, Debug)]
 pub struct RequireHttps<S, R = DefaultRejectionResponse> {
     inner: S,
     client_ip: Option<ClientIp>,
-    rejection: R,
+    refusals: Refusals<R>,
 }
 
 impl<S, R> RequireHttps<S, R> {
     /// Without a `client_ip`, every request passes.
-    pub(crate) const fn new(inner: S, client_ip: Option<ClientIp>, rejection: R) -> Self {
+    pub(crate) const fn new(inner: S, client_ip: Option<ClientIp>, refusals: Refusals<R>) -> Self {
         Self {
             inner,
             client_ip,
-            rejection,
+            refusals,
         }
     }
 
@@ -75,10 +76,7 @@ where
         });
         match checked {
             Ok(()) => ResponseFuture::inner(self.inner.call(request)),
-            Err(rejection) => {
-                telemetry::rejected(&rejection);
-                ResponseFuture::rejected(Ok(rejection.into_response(&self.rejection)))
-            }
+            Err(rejection) => ResponseFuture::rejected(Ok(self.refusals.answer(rejection))),
         }
     }
 }

@@ -7,7 +7,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::*;
 use crate::client_ip::{ClientIp, PeerAddr, TlsConnection, TrustedProxies};
-use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind};
+use crate::rejection::{DefaultRejectionResponse, Refusals, Rejection, RejectionKind};
 
 async fn handle<B>(_: Request<B>) -> Result<Response<String>, Infallible> {
     Ok(Response::new(String::from("processed")))
@@ -76,7 +76,11 @@ async fn a_refusal_says_why_to_the_operator() {
 
 #[tokio::test]
 async fn without_a_configuration_everything_passes() {
-    let service = RequireHttps::new(service_fn(handle), None, DefaultRejectionResponse);
+    let service = RequireHttps::new(
+        service_fn(handle),
+        None,
+        Refusals::new(DefaultRejectionResponse),
+    );
     let response = service.oneshot(Request::new(Untouched)).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
 }

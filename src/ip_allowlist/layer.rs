@@ -2,7 +2,7 @@ use tower::Layer;
 
 use super::{IpAllowlist, IpAllowlistService};
 use crate::client_ip::ClientIp;
-use crate::rejection::DefaultRejectionResponse;
+use crate::rejection::{DefaultRejectionResponse, Refusals};
 
 /// Refuses callers whose address is not in an [`IpAllowlist`], with 403.
 ///
@@ -52,7 +52,7 @@ impl<S, R: Clone> Layer<S> for IpAllowlistLayer<R> {
             inner,
             Some(self.allowlist.clone()),
             self.client_ip.clone(),
-            self.rejection.clone(),
+            Refusals::new(self.rejection.clone()),
         )
     }
 }

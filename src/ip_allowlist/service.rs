@@ -5,7 +5,9 @@ use tower::Service;
 
 use super::{IpAllowlist, ResponseFuture};
 use crate::client_ip::ClientIp;
-use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind, RejectionResponse};
+use crate::rejection::{
+    DefaultRejectionResponse, Refusals, Rejection, RejectionKind, RejectionResponse,
+};
 use crate::telemetry;
 
 /// The service of [`IpAllowlistLayer`](super::IpAllowlistLayer).
@@ -14,7 +16,7 @@ pub struct IpAllowlistService<S, R = DefaultRejectionResponse> {
     inner: S,
     allowlist: Option<IpAllowlist>,
     client_ip: ClientIp,
-    rejection: R,
+    refusals: Refusals<R>,
 }
 
 impl<S, R> IpAllowlistService<S, R> {
@@ -23,13 +25,13 @@ impl<S, R> IpAllowlistService<S, R> {
         inner: S,
         allowlist: Option<IpAllowlist>,
         client_ip: ClientIp,
-        rejection: R,
+        refusals: Refusals<R>,
     ) -> Self {
         Self {
             inner,
             allowlist,
             client_ip,
-            rejection,
+            refusals,
         }
     }
 
@@ -100,8 +102,7 @@ where
                 if rejection.kind() == RejectionKind::AddressUnknown {
                     telemetry::trouble("", "the caller's address cannot be established");
                 }
-                telemetry::rejected(&rejection);
-                ResponseFuture::rejected(Ok(rejection.into_response(&self.rejection)))
+                ResponseFuture::rejected(Ok(self.refusals.answer(rejection)))
             }
         }
     }

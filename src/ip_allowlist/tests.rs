@@ -9,7 +9,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use super::*;
 use crate::ConfigError;
 use crate::client_ip::{ClientIp, PeerAddr, TrustedProxies};
-use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind};
+use crate::rejection::{DefaultRejectionResponse, Refusals, Rejection, RejectionKind};
 
 async fn handle<B>(_: Request<B>) -> Result<Response<String>, Infallible> {
     Ok(Response::new(String::from("processed")))
@@ -146,7 +146,8 @@ async fn d9_an_unknown_address_is_refused() {
         (
             None,
             Some("203.0.113.7"),
-            "the server does not provide the peer address",
+            "the server does not provide the peer address; \
+             for axum, serve with into_make_service_with_connect_info::<SocketAddr>()",
         ),
         (
             Some("10.0.0.1"),
@@ -178,7 +179,7 @@ async fn without_a_list_everything_passes() {
         service_fn(handle),
         None,
         ClientIp::direct(),
-        DefaultRejectionResponse,
+        Refusals::new(DefaultRejectionResponse),
     );
     let response = service.oneshot(request(None, None)).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);

@@ -13,8 +13,7 @@ use tower::Service;
 use super::RateKey;
 use super::limiter::{Allowance, LimiterFuture};
 use super::limits::{Ask, Asked, Limits};
-use crate::rejection::{Rejection, RejectionKind, RejectionResponse};
-use crate::telemetry;
+use crate::rejection::{Refusals, Rejection, RejectionKind, RejectionResponse};
 
 pin_project! {
     /// The future of a [`RateLimit`](super::RateLimit) service.
@@ -39,7 +38,7 @@ pin_project! {
         Checking {
             answer: LimiterFuture,
             gate: Gate<ReqBody>,
-            next: Option<(S, Request<ReqBody>, R)>,
+            next: Option<(S, Request<ReqBody>, Refusals<R>)>,
         },
         Calling {
             #[pin]
@@ -81,15 +80,14 @@ where
         }
     }
 
-    pub(super) fn refused<ResBody>(rejection: Rejection, responder: &R) -> Self
+    pub(super) fn refused<ResBody>(rejection: Rejection, refusals: &Refusals<R>) -> Self
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>>,
         R: RejectionResponse<ResBody>,
     {
-        telemetry::rejected(&rejection);
         Self {
             state: State::Refused {
-                response: Some(rejection.into_response(responder)),
+                response: Some(refusals.answer(rejection)),
             },
         }
     }
@@ -101,7 +99,7 @@ impl<ReqBody> Gate<ReqBody> {
         self,
         inner: &mut S,
         request: Request<ReqBody>,
-        responder: &R,
+        refusals: &Refusals<R>,
     ) -> ResponseFuture<S, ReqBody, R>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
@@ -112,7 +110,7 @@ impl<ReqBody> Gate<ReqBody> {
                 ResponseFuture::calling(inner.call(request), self.into_failures())
             }
             Asked::Now(Allowance::Limited { retry_after }) => {
-                ResponseFuture::refused(self.refuse(&request, retry_after), responder)
+                ResponseFuture::refused(self.refuse(&request, retry_after), refusals)
             }
             Asked::Later(answer) => {
                 // The clone is not ready; the one that is must be called.
@@ -122,7 +120,7 @@ impl<ReqBody> Gate<ReqBody> {
                     state: State::Checking {
                         answer,
                         gate: self,
-                        next: Some((ready, request, responder.clone())),
+                        next: Some((ready, request, refusals.clone())),
                     },
                 }
             }
@@ -154,7 +152,7 @@ where
                 }
                 StateProjection::Checking { answer, gate, next } => {
                     let answer = ready!(Pin::new(answer).poll(cx));
-                    let Some((mut inner, request, responder)) = next.take() else {
+                    let Some((mut inner, request, refusals)) = next.take() else {
                         return Poll::Pending;
                     };
                     let Account { limits, key } = &gate.account;
@@ -165,7 +163,7 @@ where
                         },
                         Allowance::Limited { retry_after } => {
                             let rejection = gate.refuse(&request, retry_after);
-                            Self::refused(rejection, &responder).state
+                            Self::refused(rejection, &refusals).state
                         }
                     }
                 }

@@ -11,14 +11,16 @@ use super::layer::{PerCaller, PerDelivery, RateLimitLayer};
 use super::limits::{Ask, Limits};
 use crate::body::VerifiedBody;
 use crate::delivery::Tenant;
-use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind, RejectionResponse};
+use crate::rejection::{
+    DefaultRejectionResponse, Refusals, Rejection, RejectionKind, RejectionResponse,
+};
 
 /// The service of a [`RateLimitLayer`].
 #[derive(Clone, Debug)]
 pub struct RateLimit<S, P = PerCaller, R = DefaultRejectionResponse> {
     inner: S,
     guard: Option<Guard<P>>,
-    rejection: R,
+    refusals: Refusals<R>,
 }
 
 /// What a layer hands to its services.
@@ -29,25 +31,25 @@ pub(super) struct Guard<P> {
 }
 
 impl<S, P, R> RateLimit<S, P, R> {
-    pub(super) const fn new(inner: S, guard: Option<Guard<P>>, rejection: R) -> Self {
+    pub(super) const fn new(inner: S, guard: Option<Guard<P>>, refusals: Refusals<R>) -> Self {
         Self {
             inner,
             guard,
-            rejection,
+            refusals,
         }
     }
 
     /// A service that limits as `layer` does, or not at all without one.
-    /// Refusals are answered with `rejection`, not with the layer's.
+    /// Refuses as `refusals` say, not as the layer does.
     pub(crate) fn optional<R2>(
         inner: S,
         layer: Option<&RateLimitLayer<P, R2>>,
-        rejection: R,
+        refusals: Refusals<R>,
     ) -> Self
     where
         P: Clone,
     {
-        Self::new(inner, layer.map(|layer| layer.guard.clone()), rejection)
+        Self::new(inner, layer.map(|layer| layer.guard.clone()), refusals)
     }
 
     /// The inner service.
@@ -85,7 +87,7 @@ where
         };
         let key = match caller::key(place, &request) {
             Ok(key) => key,
-            Err(rejection) => return ResponseFuture::refused(rejection, &self.rejection),
+            Err(rejection) => return ResponseFuture::refused(rejection, &self.refusals),
         };
         Gate {
             account: Account {
@@ -96,7 +98,7 @@ where
             charge_failures: true,
             refusal: |_| Rejection::new(RejectionKind::RateLimited),
         }
-        .enter(&mut self.inner, request, &self.rejection)
+        .enter(&mut self.inner, request, &self.refusals)
     }
 }
 
@@ -128,7 +130,7 @@ where
             charge_failures: false,
             refusal: overload,
         }
-        .enter(&mut self.inner, request, &self.rejection)
+        .enter(&mut self.inner, request, &self.refusals)
     }
 }
 

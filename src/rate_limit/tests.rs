@@ -19,7 +19,7 @@ use super::*;
 use crate::body::VerifiedBody;
 use crate::client_ip::PeerAddr;
 use crate::delivery::Tenant;
-use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind};
+use crate::rejection::{DefaultRejectionResponse, Refusals, Rejection, RejectionKind};
 use crate::signature::{Grammar, Scheme, Source};
 use crate::{Clock, ConfigError, Timestamp};
 
@@ -240,13 +240,21 @@ async fn clones_and_services_of_a_layer_count_together() {
 #[tokio::test]
 async fn a_service_without_a_layer_limits_nothing() {
     let none = None::<&RateLimitLayer>;
-    let service = RateLimit::optional(service_fn(route), none, DefaultRejectionResponse);
+    let service = RateLimit::optional(
+        service_fn(route),
+        none,
+        Refusals::new(DefaultRejectionResponse),
+    );
     for _ in 0..10 {
         let answer = status(&service, Request::new(BAD)).await;
         assert_eq!(answer, StatusCode::UNAUTHORIZED);
     }
     let none = None::<&RateLimitLayer<PerDelivery>>;
-    let service = RateLimit::optional(service_fn(handler), none, DefaultRejectionResponse);
+    let service = RateLimit::optional(
+        service_fn(handler),
+        none,
+        Refusals::new(DefaultRejectionResponse),
+    );
     let answer = status(&service, delivery("stripe", None)).await;
     assert_eq!(answer, StatusCode::OK);
 
@@ -256,7 +264,7 @@ async fn a_service_without_a_layer_limits_nothing() {
         *response.status_mut() = StatusCode::IM_A_TEAPOT;
         response
     };
-    let service = RateLimit::optional(service_fn(route), Some(&layer), teapot);
+    let service = RateLimit::optional(service_fn(route), Some(&layer), Refusals::new(teapot));
     status(&service, from("192.0.2.1", BAD)).await;
     let answer = status(&service, from("192.0.2.1", BAD)).await;
     assert_eq!(answer, StatusCode::IM_A_TEAPOT);

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::grammar::Grammar;
 use super::scheme::{Algorithm, Part, Scheme};
 use super::source::Source;
 use super::window::TimestampRule;
@@ -20,8 +21,8 @@ pub(crate) struct Compiled {
     pub(crate) timestamp: Option<(TimestampPlace, TimestampRule)>,
     /// The event id header, where that is where it is.
     pub(crate) id_header: Option<Names>,
-    /// The headers that event id and type are read from.
-    pub(crate) event_headers: Vec<HeaderName>,
+    /// The headers that the event type is read from.
+    pub(crate) type_headers: Vec<Names>,
     /// What must not stand in a signed event id: the literal behind it.
     pub(crate) id_delimiter: Option<String>,
     /// The length of a decoded signature, in bytes.
@@ -89,6 +90,21 @@ impl Compiled {
             return Err(ConfigError::Zero {
                 setting: "max_body",
             });
+        }
+        if let Grammar::Fields { separator, .. } = scheme.grammar
+            && (!separator.is_ascii() || separator == '=')
+        {
+            return Err(invalid(
+                "its fields cannot be told apart by their separator",
+            ));
+        }
+        let timestamp_source = scheme.timestamp.iter().map(|rule| &rule.source);
+        let mut sources = timestamp_source
+            .chain(&scheme.event_id)
+            .chain(&scheme.event_type);
+        if sources.any(|source| matches!(source, Source::Pointer(pointer) if !is_pointer(pointer)))
+        {
+            return Err(invalid("a JSON pointer starts with a slash"));
         }
         let signatures = scheme
             .signatures
@@ -179,10 +195,10 @@ impl Compiled {
                 ));
             }
         };
-        let mut event_headers = id_header.clone().unwrap_or_default();
+        let mut type_headers = Vec::new();
         for source in &scheme.event_type {
             match source {
-                Source::Header(names) => event_headers.extend(header_names(names)?),
+                Source::Header(names) => type_headers.push(header_names(names)?),
                 Source::Pointer(_) => {}
                 Source::Field(_) | Source::Query(_) => {
                     return Err(invalid("an event type is read from a header or the body"));
@@ -234,12 +250,17 @@ impl Compiled {
             after_body: pieces(after),
             timestamp,
             id_header,
-            event_headers,
+            type_headers,
             id_delimiter,
             tag_len,
             scheme,
         })
     }
+}
+
+/// RFC 6901 section 3; the empty one is the whole body.
+fn is_pointer(text: &str) -> bool {
+    text.is_empty() || text.starts_with('/')
 }
 
 fn pieces(parts: &[Part]) -> Vec<Piece> {
@@ -262,4 +283,42 @@ fn header_name(name: &str) -> Result<HeaderName, ConfigError> {
     HeaderName::try_from(name).map_err(|_| ConfigError::InvalidHeaderName {
         name: name.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature::Hash;
+
+    fn refused(change: impl FnOnce(Scheme) -> Scheme) -> bool {
+        let scheme = Scheme::hmac("acme", Hash::Sha256)
+            .with_signature(Source::header("x-signature"), Grammar::Plain);
+        assert!(Compiled::new(scheme.clone()).is_ok());
+        Compiled::new(change(scheme)).is_err()
+    }
+
+    #[test]
+    fn a_separator_separates() {
+        for separator in ['=', '\u{bf}', '\u{20ac}'] {
+            let grammar = Grammar::fields(separator, "v1");
+            assert!(refused(|scheme| {
+                scheme.with_signature(Source::header("x-signature"), grammar)
+            }));
+        }
+    }
+
+    #[test]
+    fn a_pointer_starts_with_a_slash() {
+        assert!(refused(
+            |scheme| scheme.with_event_id([Source::pointer("id")])
+        ));
+        assert!(refused(
+            |scheme| scheme.with_event_type([Source::pointer("type")])
+        ));
+        let rule = TimestampRule::seconds(Source::pointer("time"));
+        assert!(refused(|scheme| scheme.with_timestamp(rule)));
+        assert!(!refused(
+            |scheme| scheme.with_event_id([Source::pointer("")])
+        ));
+    }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use super::compiled::{Compiled, name_of, single_line};
 use super::json::{self, JsonError};
@@ -66,11 +66,47 @@ impl fmt::Display for EventIdError {
 
 impl std::error::Error for EventIdError {}
 
-/// What is read from a verified request.
-pub(crate) struct Request<'a> {
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) family: usize,
-    pub(crate) body: &'a [u8],
+/// What names the event, outside the body and in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EventHeaders<H> {
+    pub(crate) id: IdHeader<H>,
+    pub(crate) event_type: Option<H>,
+}
+
+/// The header with the event id.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum IdHeader<H> {
+    #[default]
+    Absent,
+    One(H),
+    Repeated,
+}
+
+impl Compiled {
+    /// The headers that name the event.
+    pub(crate) fn event_headers<'h>(
+        &self,
+        headers: &'h HeaderMap,
+        family: usize,
+    ) -> EventHeaders<&'h HeaderValue> {
+        let id = self.id_header.as_ref();
+        let id = match id.and_then(|names| name_of(names, family)) {
+            None => IdHeader::Absent,
+            Some(name) => match single_line(headers, name) {
+                Ok(None) => IdHeader::Absent,
+                Ok(Some(line)) => IdHeader::One(line),
+                Err(_) => IdHeader::Repeated,
+            },
+        };
+        EventHeaders {
+            id,
+            event_type: self
+                .type_headers
+                .iter()
+                .filter_map(|names| name_of(names, family))
+                .find_map(|name| headers.get(name)),
+        }
+    }
 }
 
 /// Between the values of an id that is made of several.
@@ -78,21 +114,17 @@ const ID_SEPARATOR: char = ':';
 
 pub(crate) fn event_id(
     compiled: &Compiled,
-    request: &Request<'_>,
+    header: &IdHeader<impl std::borrow::Borrow<HeaderValue>>,
+    body: &[u8],
 ) -> Result<Option<EventId>, EventIdError> {
-    if let Some(names) = &compiled.id_header {
-        let Some(name) = name_of(names, request.family) else {
-            return Ok(None);
-        };
-        let line = single_line(request.headers, name).map_err(|_| EventIdError(()))?;
-        return line
-            .map(|line| {
-                let text = std::str::from_utf8(line.as_bytes()).map_err(|_| EventIdError(()))?;
-                EventId::new(text)
-            })
-            .transpose();
+    match header {
+        IdHeader::Absent => event_id_in_body(&compiled.scheme, body),
+        IdHeader::Repeated => Err(EventIdError(())),
+        IdHeader::One(line) => {
+            let text = std::str::from_utf8(line.borrow().as_bytes());
+            EventId::new(text.map_err(|_| EventIdError(()))?).map(Some)
+        }
     }
-    event_id_in_body(&compiled.scheme, request.body)
 }
 
 /// An id of several values is joined with a separator that only its last value
@@ -124,15 +156,17 @@ fn event_id_in_body(scheme: &Scheme, body: &[u8]) -> Result<Option<EventId>, Eve
     }
 }
 
-pub(crate) fn event_type(scheme: &Scheme, request: &Request<'_>) -> Option<String> {
-    scheme.event_type.iter().find_map(|source| match source {
-        Source::Header(names) => {
-            let name = names.get(request.family).or_else(|| names.last())?;
-            let line = request.headers.get(name.as_ref())?;
-            line.to_str().ok().map(str::to_owned)
-        }
-        Source::Pointer(pointer) => json::read(request.body, pointer).ok().flatten(),
-        Source::Field(_) | Source::Query(_) => None,
+pub(crate) fn event_type(
+    scheme: &Scheme,
+    header: Option<&HeaderValue>,
+    body: &[u8],
+) -> Option<String> {
+    let header = header.and_then(|line| line.to_str().ok());
+    header.map(str::to_owned).or_else(|| {
+        scheme.event_type.iter().find_map(|source| match source {
+            Source::Pointer(pointer) => json::read(body, pointer).ok().flatten(),
+            Source::Header(_) | Source::Field(_) | Source::Query(_) => None,
+        })
     })
 }
 

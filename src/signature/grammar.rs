@@ -87,7 +87,7 @@ impl Grammar {
                 }
             }
             Self::Versioned { version } => {
-                for item in value.split(|byte| *byte == b' ') {
+                for item in split(value, ' ') {
                     let signature = item
                         .strip_prefix(version.as_bytes())
                         .and_then(|rest| rest.strip_prefix(b","));
@@ -159,13 +159,30 @@ pub(crate) enum FieldValue<'v> {
 
 /// Splits at the first `=` only: base64 may end in some.
 fn fields(value: &[u8], separator: char) -> impl Iterator<Item = (&[u8], &[u8])> {
-    value
-        .split(move |byte| char::from(*byte) == separator)
-        .filter_map(|field| split_once(field.trim_ascii(), b'='))
+    split(value, separator).filter_map(|field| split_once(field.trim_ascii(), b'='))
+}
+
+/// The pieces between `separator`s, which are ASCII in a checked scheme.
+fn split(value: &[u8], separator: char) -> impl Iterator<Item = &[u8]> {
+    let separator = u8::try_from(separator).unwrap_or(b',');
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let value = rest?;
+        Some(match split_once(value, separator) {
+            Some((piece, behind)) => {
+                rest = Some(behind);
+                piece
+            }
+            None => {
+                rest = None;
+                value
+            }
+        })
+    })
 }
 
 fn split_once(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let position = text.iter().position(|byte| *byte == at)?;
+    let position = memchr::memchr(at, text)?;
     Some((text.get(..position)?, text.get(position + 1..)?))
 }
 

@@ -120,7 +120,7 @@ impl<'de> Visitor<'de> for Find<'_> {
             return Err(A::Error::custom("not a scalar"));
         };
         let mut found = None;
-        if let Ok(index) = wanted.parse::<usize>() {
+        if let Some(index) = array_index(&wanted) {
             for _ in 0..index {
                 if seq.next_element::<IgnoredAny>()?.is_none() {
                     return Ok(None);
@@ -131,6 +131,13 @@ impl<'de> Visitor<'de> for Find<'_> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(found)
     }
+}
+
+/// RFC 6901 section 4: neither a sign nor leading zeros, which `usize::from_str`
+/// alone would take.
+fn array_index(token: &str) -> Option<usize> {
+    let canonical = token == "0" || token.starts_with(|first| matches!(first, '1'..='9'));
+    token.parse().ok().filter(|_| canonical)
 }
 
 fn unusable_at_the_end<E: Error>(rest: &str) -> Result<Option<String>, E> {
@@ -205,6 +212,8 @@ mod tests {
         assert_eq!(read(body, "/a/b~1c/7/d~0"), Ok(None));
         assert_eq!(read(body, "/a/b~1c/0"), Ok(Some("1".into())));
         assert_eq!(read(body, "/a/b~1c/0/x"), Ok(None));
+        assert_eq!(read(body, "/a/b~1c/00"), Ok(None));
+        assert_eq!(read(body, "/a/b~1c/+0"), Ok(None));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256, Sha512};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroize;
 
-/// The longest tag: SHA-512's.
-const MAX_TAG: usize = 64;
+/// The words of the longest tag, SHA-512's.
+const WORDS: usize = 8;
 
 /// The hash function of an HMAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +30,61 @@ impl Hash {
     }
 }
 
-/// A tag with room for the longest; how much of it counts is known from the
-/// scheme.
-pub(crate) type Tag = [u8; MAX_TAG];
+/// A tag, zero behind its end. Words compare several times faster than bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Tag([u64; WORDS]);
+
+impl Tag {
+    const ZERO: Self = Self([0; WORDS]);
+
+    /// A tag from its bytes; more than the longest tag has are cut off.
+    #[inline]
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let mut tag = Self::ZERO;
+        let (whole, rest) = bytes.as_chunks::<8>();
+        for (word, chunk) in tag.0.iter_mut().zip(whole) {
+            *word = u64::from_ne_bytes(*chunk);
+        }
+        if let Some(word) = tag.0.get_mut(whole.len()) {
+            let mut last = [0; 8];
+            for (to, from) in last.iter_mut().zip(rest) {
+                *to = *from;
+            }
+            *word = u64::from_ne_bytes(last);
+        }
+        tag
+    }
+
+    /// The bytes of the tag, zero behind its end.
+    pub(crate) fn to_bytes(self) -> [u8; 8 * WORDS] {
+        let mut bytes = [0; 8 * WORDS];
+        let (chunks, _) = bytes.as_chunks_mut::<8>();
+        for (chunk, word) in chunks.iter_mut().zip(self.0) {
+            *chunk = word.to_ne_bytes();
+        }
+        bytes
+    }
+}
+
+impl ConstantTimeEq for Tag {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        let mut difference = 0;
+        for (a, b) in self.0.iter().zip(other.0) {
+            difference |= a ^ b;
+        }
+        difference.ct_eq(&0)
+    }
+}
+
+impl ConditionallySelectable for Tag {
+    fn conditional_select(a: &Self, b: &Self, choice: Choice) -> Self {
+        let mut selected = *a;
+        for (to, from) in selected.0.iter_mut().zip(b.0) {
+            to.conditional_assign(&from, choice);
+        }
+        selected
+    }
+}
 
 /// A key that is set up: the state after the inner and outer pads, cloned for
 /// each message. The states zeroize themselves.
@@ -70,6 +122,7 @@ impl MacState {
         Self::Fixed(TokenTag(Sha256::digest(token).into()))
     }
 
+    #[inline]
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha1(mac) => mac.update(bytes),
@@ -79,33 +132,40 @@ impl MacState {
         }
     }
 
-    pub(crate) fn finish(self) -> Tag {
-        let mut tag = [0; MAX_TAG];
+    /// The tag of what was taken so far.
+    pub(crate) fn tag(self) -> Tag {
         match self {
-            Self::Sha1(mac) => fill(&mut tag, &mac.finalize().into_bytes()),
-            Self::Sha256(mac) => fill(&mut tag, &mac.finalize().into_bytes()),
-            Self::Sha512(mac) => fill(&mut tag, &mac.finalize().into_bytes()),
-            Self::Fixed(token) => fill(&mut tag, &token.0),
+            Self::Sha1(mac) => Tag::from_bytes(&mac.finalize().into_bytes()),
+            Self::Sha256(mac) => Tag::from_bytes(&mac.finalize().into_bytes()),
+            Self::Sha512(mac) => Tag::from_bytes(&mac.finalize().into_bytes()),
+            Self::Fixed(token) => Tag::from_bytes(&token.0),
         }
-        tag
+    }
+
+    /// The tag of what `content` hands over. Never moves a state of unknown
+    /// kind: that would cost a quarter of the hash of a small body.
+    pub(crate) fn tag_of(&self, content: impl Fn(&mut dyn FnMut(&[u8]))) -> Tag {
+        fn tag_of<M: Mac + Clone>(key: &M, content: impl Fn(&mut dyn FnMut(&[u8]))) -> Tag {
+            let mut mac = key.clone();
+            content(&mut |bytes| mac.update(bytes));
+            Tag::from_bytes(&mac.finalize().into_bytes())
+        }
+        match self {
+            Self::Sha1(key) => tag_of(key, content),
+            Self::Sha256(key) => tag_of(key, content),
+            Self::Sha512(key) => tag_of(key, content),
+            Self::Fixed(token) => Tag::from_bytes(&token.0),
+        }
     }
 }
 
 /// The tag of a token that was sent.
 pub(crate) fn token_tag(token: &[u8]) -> Tag {
-    let mut tag = [0; MAX_TAG];
-    fill(&mut tag, &Sha256::digest(token));
-    tag
+    Tag::from_bytes(&Sha256::digest(token))
 }
 
 /// The length of a token's tag.
 pub(crate) const TOKEN_TAG_LEN: usize = 32;
-
-fn fill(tag: &mut Tag, bytes: &[u8]) {
-    for (to, from) in tag.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-}
 
 /// The decision over all keys and candidates: which key matched, and its tag.
 ///
@@ -122,12 +182,11 @@ impl Matching {
         Self {
             found: Choice::from(0),
             key: 0,
-            tag: [0; MAX_TAG],
+            tag: Tag::ZERO,
         }
     }
 
-    /// Compares the tag of key number `key` with all `candidates`. Tags are
-    /// zero behind their length, and candidates too, so whole arrays compare.
+    /// Compares the tag of key number `key` with all `candidates`.
     pub(crate) fn compare<'c>(
         &mut self,
         key: u32,
@@ -140,9 +199,7 @@ impl Matching {
         }
         let first = equal & !self.found;
         self.key.conditional_assign(&key, first);
-        for (to, from) in self.tag.iter_mut().zip(tag) {
-            to.conditional_assign(from, first);
-        }
+        self.tag.conditional_assign(tag, first);
         self.found |= equal;
     }
 
@@ -161,9 +218,19 @@ mod tests {
         for hash in [Hash::Sha1, Hash::Sha256, Hash::Sha512] {
             let mut mac = MacState::hmac(hash, b"key").expect("any key length works");
             mac.update(b"message");
-            let tag = mac.finish();
+            let tag = mac.tag().to_bytes();
             assert!(tag[..hash.tag_len()].iter().any(|byte| *byte != 0));
             assert!(tag[hash.tag_len()..].iter().all(|byte| *byte == 0));
+        }
+    }
+
+    #[test]
+    fn a_tag_holds_every_byte() {
+        for len in 0..=64 {
+            let bytes: Vec<u8> = (1..=len).collect();
+            let mut expected = bytes.clone();
+            expected.resize(64, 0);
+            assert_eq!(Tag::from_bytes(&bytes).to_bytes().to_vec(), expected);
         }
     }
 

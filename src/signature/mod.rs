@@ -46,30 +46,34 @@ mod compiled;
 mod encoding;
 mod event;
 mod grammar;
+mod headers;
 mod json;
+mod judged;
 mod mac;
 mod scheme;
 #[cfg(any(test, feature = "testing"))]
 mod sign;
 mod source;
+mod verified;
 mod verifier;
 mod window;
 
-pub(crate) use self::{
-    check::VerifiedBytes,
-    event::{Request, event_id, event_type},
-    json::read as json_value,
-    mac::Tag,
-    verifier::Inner,
-};
 pub use self::{
-    check::{Check, Verified},
+    check::Check,
     encoding::{Encoding, SecretEncoding},
     event::{EventId, EventIdError},
     grammar::Grammar,
     mac::Hash,
     scheme::{Algorithm, ConflictPolicy, Part, Scheme},
     source::Source,
+    verified::Verified,
     verifier::Verifier,
     window::{TimestampFormat, TimestampRule},
+};
+pub(crate) use self::{
+    event::{EventHeaders, IdHeader, event_id, event_type},
+    json::read as json_value,
+    mac::Tag,
+    verified::VerifiedBytes,
+    verifier::Inner,
 };

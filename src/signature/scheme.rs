@@ -248,7 +248,8 @@ impl Scheme {
         self
     }
 
-    /// Where the event type is; the first place that has one counts.
+    /// Where the event type is: the first of the headers that is there, or else
+    /// the first of the values in the body.
     #[must_use]
     pub fn with_event_type(mut self, sources: impl Into<Vec<Source>>) -> Self {
         self.event_type = sources.into();
@@ -321,6 +322,24 @@ impl Scheme {
     #[must_use]
     pub fn content(&self) -> &[Part] {
         &self.content
+    }
+
+    /// Where the signature or token is: any of these places is enough.
+    #[must_use]
+    pub fn signatures(&self) -> &[Source] {
+        &self.signatures
+    }
+
+    /// How a signature is written in its header.
+    #[must_use]
+    pub const fn grammar(&self) -> &Grammar {
+        &self.grammar
+    }
+
+    /// How a signature is encoded.
+    #[must_use]
+    pub const fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// The timestamp rule, if the scheme has one.

@@ -68,7 +68,7 @@ impl Inner {
                 add(&mut state, &compiled.before_body, &timestamp, event_id);
                 state.update(body);
                 add(&mut state, &compiled.after_body, &timestamp, event_id);
-                let tag = state.finish();
+                let tag = state.tag().to_bytes();
                 scheme
                     .encoding
                     .encode(tag.get(..compiled.tag_len).unwrap_or(&tag))

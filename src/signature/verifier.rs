@@ -4,12 +4,14 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
-use super::check::{Check, Hashing, Verified};
+use super::check::Check;
 use super::compiled::{Compiled, SignaturePlace, name_of};
 use super::encoding::Encoding;
+use super::judged::Judged;
 use super::mac::MacState;
 use super::scheme::{Algorithm, Scheme};
 use super::source::Source;
+use super::verified::Verified;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::secret::{Secret, Secrets};
 use crate::{ConfigError, Timestamp};
@@ -86,11 +88,11 @@ impl Verifier {
     /// A [`Rejection`] if the headers alone show that the request is not
     /// genuine or not fresh. Its body need not be read then.
     pub fn begin<'a>(&'a self, parts: &'a Parts, now: Timestamp) -> Result<Check<'a>, Rejection> {
-        Ok(Check::new(self.hashing(parts, now)?))
+        Ok(Check::new(self.judge(parts, now)?))
     }
 
-    /// Verifies a request with its whole body. Allocates nothing for a scheme
-    /// that signs with an HMAC in a header, with one or two secrets active.
+    /// Verifies a request with its whole body. Allocates nothing for one
+    /// secret and one signature in a header.
     ///
     /// # Errors
     ///
@@ -101,14 +103,13 @@ impl Verifier {
         body: &'a [u8],
         now: Timestamp,
     ) -> Result<Verified<'a>, Rejection> {
-        let mut hashing = self.hashing(parts, now)?;
-        hashing.update(body);
-        hashing.finish(body.into())
+        self.judge(parts, now)?.verify(body.into())
     }
 
-    fn hashing<'a>(&'a self, parts: &'a Parts, now: Timestamp) -> Result<Hashing<'a>, Rejection> {
+    #[inline]
+    fn judge<'a>(&'a self, parts: &'a Parts, now: Timestamp) -> Result<Judged<'a>, Rejection> {
         self.check_method(&parts.method)?;
-        Hashing::new(&self.inner, parts, now).map_err(|rejection| self.decorate(rejection))
+        Judged::new(&self.inner, parts, now).map_err(|rejection| self.decorate(rejection))
     }
 
     /// Refuses what needs no parsing: a wrong method, no signature at all.
@@ -141,6 +142,7 @@ impl Verifier {
         self.inner.compiled.decorate(rejection)
     }
 
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
@@ -177,7 +179,10 @@ impl Key {
             Some(label) => format!("{label:?}"),
             None => format!("number {}", position + 1),
         };
-        if secret.as_bytes().trim_ascii().is_empty() {
+        // A prefix alone is what a template makes of a variable that is not set.
+        let material = secret.as_bytes();
+        let material = material.strip_prefix(b"whsec_").unwrap_or(material);
+        if material.trim_ascii().is_empty() {
             return Err(ConfigError::EmptySecret { secret: named() });
         }
         let decoded;
@@ -196,7 +201,9 @@ impl Key {
                 decoded.as_slice()
             }
         };
-        if key.is_empty() {
+        // An HMAC pads its key with zeros: a key of zeros is the empty key.
+        let signs = matches!(scheme.algorithm, Algorithm::Hmac(_));
+        if key.is_empty() || signs && key.iter().all(|byte| *byte == 0) {
             return Err(ConfigError::EmptySecret { secret: named() });
         }
         let in_query = scheme

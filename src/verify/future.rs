@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -12,6 +12,7 @@ use tower::Service;
 
 use super::layer::Config;
 use super::receive::receive;
+use crate::oneshot::Oneshot;
 use crate::rejection::{Rejection, RejectionResponse};
 use crate::{Delivery, VerifiedBody, telemetry};
 
@@ -68,10 +69,9 @@ where
             }
             State::Running(future) => ready!(future.as_mut().poll(cx))?,
         };
-        Poll::Ready(Ok(outcome.unwrap_or_else(|by| {
-            telemetry::rejected(&by);
-            by.into_response(this.rejection)
-        })))
+        Poll::Ready(Ok(
+            outcome.unwrap_or_else(|by| by.into_response(this.rejection))
+        ))
     }
 }
 
@@ -81,31 +81,33 @@ impl<R, B, E> fmt::Debug for ResponseFuture<R, B, E> {
     }
 }
 
-pub(super) async fn verify_then_call<S, ReqBody, ResBody>(
-    mut inner: S,
+/// Not an `async fn`, which would hold its arguments twice.
+pub(super) fn verify_then_call<S, ReqBody, ResBody>(
+    inner: S,
     config: Arc<Config>,
     request: Request<ReqBody>,
-) -> Result<Outcome<ResBody>, S::Error>
+) -> impl Future<Output = Result<Outcome<ResBody>, S::Error>>
 where
     S: Service<Request<VerifiedBody>, Response = Response<ResBody>>,
     ReqBody: Body<Data = Bytes>,
 {
     let (mut parts, body) = request.into_parts();
-    let mut check = match config.verifier.begin(&parts, config.clock.now()) {
-        Ok(check) => check,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    if let Err(rejection) = receive(body, &mut check, &config).await {
-        return Ok(Err(config.verifier.decorate(rejection)));
-    }
-    let delivery = match check.finish() {
-        Ok(verified) => Delivery::from(verified),
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    telemetry::verified(delivery.provider(), delivery.key_label());
-    parts.extensions.insert(delivery.clone());
+    async move {
+        let mut check = match config.verifier.begin(&parts, config.clock.now()) {
+            Ok(check) => check,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        if let Err(rejection) = receive(body, &mut check, &config).await {
+            return Ok(Err(config.verifier.decorate(rejection)));
+        }
+        let delivery = match check.finish() {
+            Ok(verified) => Delivery::from(verified),
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        telemetry::verified(delivery.provider(), delivery.key_label());
+        parts.extensions.insert(delivery.clone());
 
-    poll_fn(|cx| inner.poll_ready(cx)).await?;
-    let request = Request::from_parts(parts, VerifiedBody::new(delivery));
-    inner.call(request).await.map(Ok)
+        let request = Request::from_parts(parts, VerifiedBody::new(delivery));
+        Oneshot::new(inner, request).await.map(Ok)
+    }
 }

@@ -23,6 +23,14 @@ fn too_large(max: usize) -> Rejection {
     Rejection::new(RejectionKind::BodyTooLarge).with_detail(format!("over {max} bytes"))
 }
 
+/// Frames that bring no bytes and so never come to the limit on those.
+const MAX_EMPTY_FRAMES: usize = 1024;
+
+fn too_many_empty_frames() -> Rejection {
+    Rejection::new(RejectionKind::BodyUnreadable)
+        .with_detail(format!("over {MAX_EMPTY_FRAMES} frames without data"))
+}
+
 /// Feeds the body into `check` as it arrives, within the limits. Nothing is
 /// allocated for what is only announced; trailers are dropped.
 pub(super) async fn receive<B>(
@@ -35,10 +43,15 @@ where
 {
     let mut body = pin!(body);
     let mut wait = Wait::default();
+    let mut empty_frames = 0;
     while let Some(frame) = next_frame(body.as_mut(), &mut wait, config).await? {
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
+        let data = frame.into_data().unwrap_or_default();
+        if data.is_empty() {
+            empty_frames += 1;
+            if empty_frames > MAX_EMPTY_FRAMES {
+                return Err(too_many_empty_frames());
+            }
+        }
         if data.len() > config.max_body.saturating_sub(check.received()) {
             return Err(too_large(config.max_body));
         }
@@ -51,6 +64,7 @@ where
 /// slow ones. Neither is taken for a body that arrives with its headers.
 #[derive(Default)]
 struct Wait<'c> {
+    yielded: bool,
     deadline: Option<Pin<Box<Sleep>>>,
     place: Option<SemaphorePermit<'c>>,
 }
@@ -69,6 +83,12 @@ where
                 .transpose()
                 .map_err(|_| Rejection::new(RejectionKind::BodyUnreadable));
             return Poll::Ready(frame);
+        }
+        // hyper holds the end of a chunked body back until its last chunk was
+        // taken. Whoever sent both at once is not slow.
+        if !std::mem::replace(&mut wait.yielded, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if wait.place.is_none() {
             let Ok(place) = config.slow_bodies.try_acquire() else {

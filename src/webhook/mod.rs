@@ -42,10 +42,23 @@
 //! # }
 //! ```
 //!
-//! A layer of your own can name it: `fn guard() -> WebhookLayer`.
+//! A function of your own can name it: `fn guard() -> WebhookLayer`.
+//!
+//! # Several routes
+//!
+//! Each [`WebhookLayer::new`] has a memory of its own, for up to a million
+//! events. To share one, and to wait for the handlers of all routes in one
+//! place, give all of them clones of one
+//! [`DedupLayer`](crate::dedup::DedupLayer) with
+//! [`with_dedup`](WebhookLayer::with_dedup): events of different providers do
+//! not meet in it. Two routes of the same provider need
+//! [`with_endpoint`](WebhookLayer::with_endpoint) to be told apart.
 
 mod future;
 mod layer;
 mod service;
 
 pub use self::{future::ResponseFuture, layer::WebhookLayer, service::Webhook};
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use crate::dedup::Dedup;
 use crate::https::RequireHttps;
 use crate::ip_allowlist::IpAllowlistService;
 use crate::rate_limit::{PerCaller, PerDelivery, RateLimit};
-use crate::rejection::{DefaultRejectionResponse, RejectionResponse};
+use crate::rejection::{DefaultRejectionResponse, Refusals, RejectionResponse};
 use crate::verify::Verify;
 
 /// Guards a webhook route. See the [module docs](crate::webhook).
@@ -31,13 +31,14 @@ type Verified<S, R> = RateLimit<Dedup<S, R>, PerDelivery, R>;
 impl<S, R: Clone> Webhook<S, R> {
     pub(super) fn new(inner: S, layer: &WebhookLayer<R>) -> Self {
         let rejection = || layer.rejection.clone();
+        let refusals = || Refusals::new(rejection()).for_provider(layer.scheme().name.clone());
         let client_ip = &layer.client_ip;
 
         let once = match layer.dedup() {
             Some(dedup) => dedup.with_rejection_response(rejection()).layer(inner),
             None => Dedup::disabled(inner, rejection()),
         };
-        let limited = RateLimit::optional(once, layer.delivery_limit().as_ref(), rejection());
+        let limited = RateLimit::optional(once, layer.delivery_limit().as_ref(), refusals());
         let verified = layer
             .verify
             .clone()
@@ -47,16 +48,12 @@ impl<S, R: Clone> Webhook<S, R> {
             .caller_limit
             .clone()
             .map(|limit| limit.with_client_ip(client_ip.clone()));
-        let calm = RateLimit::optional(verified, caller_limit.as_ref(), rejection());
-        let listed = IpAllowlistService::new(
-            calm,
-            layer.allowlist.clone(),
-            client_ip.clone(),
-            rejection(),
-        );
+        let calm = RateLimit::optional(verified, caller_limit.as_ref(), refusals());
+        let listed =
+            IpAllowlistService::new(calm, layer.allowlist.clone(), client_ip.clone(), refusals());
         let https = layer.require_https.then(|| client_ip.clone());
         Self {
-            stack: RequireHttps::new(listed, https, rejection()),
+            stack: RequireHttps::new(listed, https, refusals()),
         }
     }
 }

@@ -9,7 +9,18 @@
     unreachable_pub
 )]
 
+/// The test of the example `custom_provider`.
+#[path = "../../examples/custom_provider/acme.rs"]
+mod acme;
 mod attacks;
+// The examples need all three features.
+#[cfg(feature = "tracing")]
+mod examples;
+mod extract;
+mod readiness;
+mod readme;
 mod roundtrip;
+mod support;
 mod support_dedup;
+mod types;
 mod vectors;

@@ -1,0 +1,224 @@
+//! The layers against a bare axum route and a check written by hand.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, State};
+use axum::routing::post;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, Request, StatusCode};
+use sha2::Sha256;
+use tower::Service;
+use tower_webhook::client_ip::TlsConnection;
+use tower_webhook::ip_allowlist::IpAllowlist;
+use tower_webhook::rate_limit::Quota;
+use tower_webhook::testing::Signer;
+use tower_webhook::{Verifier, VerifyLayer, WebhookLayer, provider};
+
+use crate::turns::{Case, measure};
+
+const SECRET: &str = "It's a Secret to Everybody";
+const REQUESTS: usize = 500;
+
+async fn handler(body: Bytes) -> StatusCode {
+    std::hint::black_box(body);
+    StatusCode::OK
+}
+
+/// What people write: headers and body extracted, key set up, MAC compared.
+async fn by_hand(
+    State(secret): State<&'static str>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let Some(signature) = headers
+        .get("x-hub-signature-256")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("sha256="))
+        .and_then(|value| hex::decode(value).ok())
+    else {
+        return StatusCode::UNAUTHORIZED;
+    };
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(&body);
+    match mac.verify_slice(&signature) {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::UNAUTHORIZED,
+    }
+}
+
+fn verifier() -> Verifier {
+    Verifier::new(provider::github(), SECRET).unwrap()
+}
+
+/// Everything on, and a fresh memory of events.
+fn whole_stack() -> WebhookLayer {
+    WebhookLayer::new(verifier())
+        .with_required_https()
+        .with_allowlist(IpAllowlist::new(["192.30.252.0/22", "127.0.0.1"]).unwrap())
+        .with_caller_limit(Quota::per_minute(60).unwrap())
+        .with_delivery_limit(Quota::per_second(1_000_000_000).unwrap())
+}
+
+/// Deliveries as GitHub sends them, each with an id and a body of its own.
+struct Deliveries {
+    templates: Vec<Request<Bytes>>,
+    built: Vec<Request<Body>>,
+    next: usize,
+}
+
+impl Deliveries {
+    fn new(size: usize) -> Self {
+        let signer = Signer::new(provider::github(), SECRET).unwrap();
+        let templates = (0..REQUESTS)
+            .map(|number| {
+                let mut body = format!(r#"{{"number":{number:08},"x":""#).into_bytes();
+                body.resize(size - 2, b'x');
+                body.extend_from_slice(b"\"}");
+                let id = format!("72d3162e-cc78-11e3-81ab-{number:012}");
+                let mut request = signer.clone().with_event_id(id).sign("/webhook", body);
+                for (name, value) in [
+                    ("host", "example.com"),
+                    ("user-agent", "GitHub-Hookshot/044aadd"),
+                    ("accept", "*/*"),
+                    ("content-type", "application/json"),
+                    ("x-github-event", "push"),
+                    ("x-github-hook-id", "292430182"),
+                ] {
+                    request.headers_mut().insert(name, value.parse().unwrap());
+                }
+                request
+            })
+            .collect();
+        Self {
+            templates,
+            built: Vec::new(),
+            next: 0,
+        }
+    }
+
+    /// Builds the requests of the next batch, unmeasured.
+    fn prepare(&mut self) {
+        let peer = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711)));
+        self.built = self
+            .templates
+            .iter()
+            .map(|template| {
+                let mut request = template.clone().map(Body::from);
+                request.extensions_mut().insert(peer);
+                request.extensions_mut().insert(TlsConnection::new());
+                request
+            })
+            .collect();
+        self.next = 0;
+    }
+
+    fn take(&mut self) -> Request<Body> {
+        self.next += 1;
+        std::mem::take(&mut self.built[self.next - 1])
+    }
+}
+
+pub fn run() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    println!(
+        "\nwhat a request costs in process (axum route, GitHub delivery, {REQUESTS} distinct events a batch)\n"
+    );
+    println!(
+        "| body | bare route | + check by hand | + VerifyLayer | + WebhookLayer, all on | VerifyLayer ÷ by hand | WebhookLayer ÷ by hand |"
+    );
+    println!("|---:|---:|---:|---:|---:|---:|---:|");
+    for size in [256, 1024, 16 * 1024] {
+        let deliveries = RefCell::new(Deliveries::new(size));
+        let apps: [Box<dyn Fn() -> Router>; 4] = [
+            Box::new(|| Router::new().route("/webhook", post(handler))),
+            Box::new(|| {
+                Router::new()
+                    .route("/webhook", post(by_hand))
+                    .with_state(SECRET)
+            }),
+            Box::new(|| {
+                let layer = VerifyLayer::new(verifier());
+                Router::new().route("/webhook", post(handler).layer(layer))
+            }),
+            Box::new(|| Router::new().route("/webhook", post(handler).layer(whole_stack()))),
+        ];
+        let current: [RefCell<Router>; 4] = apps.each_ref().map(|app| RefCell::new(app()));
+        let mut cases: Vec<Case<'_>> = apps
+            .iter()
+            .zip(&current)
+            .map(|(app, current)| Case {
+                prepare: Box::new(|| {
+                    // A fresh memory of events for each batch.
+                    drop(current.replace(app()));
+                    deliveries.borrow_mut().prepare();
+                }),
+                run: Box::new(|iterations| {
+                    let mut app = current.borrow_mut();
+                    let mut deliveries = deliveries.borrow_mut();
+                    runtime.block_on(async {
+                        for _ in 0..iterations {
+                            let request = deliveries.take();
+                            let response = Service::call(&mut *app, request).await.unwrap();
+                            assert_eq!(response.status(), StatusCode::OK);
+                        }
+                    });
+                }),
+            })
+            .collect();
+        let times = measure(&mut cases, Some(REQUESTS as u64));
+        let added = |case: usize| times.over_rounds(|time| time(case) - time(0));
+        let share =
+            |case: usize| times.over_rounds(|time| (time(case) - time(0)) / (time(1) - time(0)));
+        println!(
+            "| {size} B | {:.2} µs | +{:.2} µs | +{:.2} µs | +{:.2} µs | {:.2}× | {:.2}× |",
+            times.nanos(0) / 1000.0,
+            added(1) / 1000.0,
+            added(2) / 1000.0,
+            added(3) / 1000.0,
+            share(2),
+            share(3),
+        );
+    }
+
+    println!("\nheap allocations for one request of 1024 B\n");
+    let mut deliveries = Deliveries::new(1024);
+    for (name, mut app) in [
+        ("bare route", Router::new().route("/webhook", post(handler))),
+        (
+            "check by hand",
+            Router::new()
+                .route("/webhook", post(by_hand))
+                .with_state(SECRET),
+        ),
+        (
+            "VerifyLayer",
+            Router::new().route(
+                "/webhook",
+                post(handler).layer(VerifyLayer::new(verifier())),
+            ),
+        ),
+        (
+            "WebhookLayer, all on",
+            Router::new().route("/webhook", post(handler).layer(whole_stack())),
+        ),
+    ] {
+        deliveries.prepare();
+        let mut counts = Vec::new();
+        for _ in 0..20 {
+            let request = deliveries.take();
+            let info = allocation_counter::measure(|| {
+                let response = runtime.block_on(Service::call(&mut app, request)).unwrap();
+                assert_eq!(response.status(), StatusCode::OK);
+            });
+            counts.push(info.count_total);
+        }
+        counts.sort_unstable();
+        println!("- {name}: {}", counts[counts.len() / 2]);
+    }
+}

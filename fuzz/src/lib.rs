@@ -1,0 +1,12 @@
+//! What the fuzz targets share: requests from bytes, and second
+//! implementations that are written down as naively as possible.
+//!
+//! Inputs are text after a few control bytes, so that the seeds, the dictionary
+//! and a crash can be read.
+
+pub mod body;
+pub mod forwarded;
+pub mod json;
+pub mod oracle;
+pub mod text;
+pub mod time;

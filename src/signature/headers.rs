@@ -1,0 +1,189 @@
+//! What a scheme reads from the parts of a request.
+
+use http::HeaderValue;
+use http::request::Parts;
+
+use super::compiled::{Compiled, SignaturePlace, TimestampPlace, name_of, single_line};
+use super::grammar::FieldValue;
+use super::mac::{Tag, token_tag};
+use super::scheme::Algorithm;
+use crate::rejection::{Rejection, RejectionKind};
+
+/// How many signatures of one request are compared.
+const MAX_CANDIDATES: usize = 16;
+
+impl Compiled {
+    /// The family whose signature header the request has; the first of those
+    /// that are there.
+    pub(super) fn family(&self, parts: &Parts) -> usize {
+        self.signatures
+            .iter()
+            .filter_map(|place| match place {
+                SignaturePlace::Header(names) if names.len() > 1 => names
+                    .iter()
+                    .position(|name| parts.headers.contains_key(name)),
+                _ => None,
+            })
+            .min()
+            .unwrap_or(0)
+    }
+
+    pub(super) fn signature_value<'a>(
+        &self,
+        place: &SignaturePlace,
+        family: usize,
+        parts: &'a Parts,
+    ) -> Result<Option<&'a [u8]>, Rejection> {
+        match place {
+            SignaturePlace::Header(names) => {
+                let Some(name) = name_of(names, family) else {
+                    return Ok(None);
+                };
+                let line = single_line(&parts.headers, name).map_err(|_| {
+                    Rejection::new(RejectionKind::RepeatedSignatureHeader)
+                        .with_detail(name.as_str().to_owned())
+                })?;
+                Ok(line.map(HeaderValue::as_bytes))
+            }
+            SignaturePlace::Query(name) => {
+                let mut values = parts
+                    .uri
+                    .query()
+                    .unwrap_or("")
+                    .split('&')
+                    .filter_map(|pair| pair.split_once('='))
+                    .filter(|(key, _)| key == name)
+                    .map(|(_, value)| value.as_bytes());
+                match (values.next(), values.next()) {
+                    (value, None) => Ok(value),
+                    (_, Some(_)) => Err(Rejection::new(RejectionKind::RepeatedSignatureHeader)),
+                }
+            }
+        }
+    }
+
+    /// Decodes the signatures in `value`. One that does not decode is skipped:
+    /// providers may add new forms beside the known one.
+    pub(super) fn collect(
+        &self,
+        value: &[u8],
+        candidates: &mut Candidates,
+    ) -> Result<(), Rejection> {
+        let mut listed = candidates.len();
+        self.scheme.grammar.signatures(value, |text| {
+            listed += 1;
+            if listed > MAX_CANDIDATES {
+                return;
+            }
+            match self.scheme.algorithm {
+                Algorithm::Hmac(_) => {
+                    let mut buffer = [0; 64];
+                    if let Some(out) = buffer.get_mut(..self.tag_len)
+                        && self.scheme.encoding.decode_exact(text, out).is_some()
+                    {
+                        candidates.push(Tag::from_bytes(out));
+                    }
+                }
+                Algorithm::Token => {
+                    if let Some(token) = self.scheme.encoding.decode(text) {
+                        candidates.push(token_tag(&token));
+                    }
+                }
+            }
+        });
+        if listed > MAX_CANDIDATES {
+            return Err(Rejection::new(RejectionKind::TooManySignatures));
+        }
+        Ok(())
+    }
+
+    /// The text of a timestamp that is not in the body.
+    pub(super) fn timestamp_text<'a>(
+        &self,
+        place: &TimestampPlace,
+        family: usize,
+        parts: &'a Parts,
+        signature_value: &'a [u8],
+    ) -> Result<Option<&'a [u8]>, Rejection> {
+        match place {
+            TimestampPlace::Pointer(_) => Ok(None),
+            TimestampPlace::Header(names) => {
+                let Some(name) = name_of(names, family) else {
+                    return Err(Rejection::new(RejectionKind::MissingTimestamp));
+                };
+                let reject = |kind| Rejection::new(kind).with_detail(name.as_str().to_owned());
+                match single_line(&parts.headers, name) {
+                    Ok(Some(line)) => Ok(Some(line.as_bytes())),
+                    Ok(None) => Err(reject(RejectionKind::MissingTimestamp)),
+                    Err(_) => Err(reject(RejectionKind::MalformedTimestamp)),
+                }
+            }
+            TimestampPlace::Field(key) => match self.scheme.grammar.field(signature_value, key) {
+                FieldValue::One(text) => Ok(Some(text)),
+                FieldValue::Missing => Err(Rejection::new(RejectionKind::MissingTimestamp)),
+                FieldValue::Repeated => Err(Rejection::new(RejectionKind::MalformedTimestamp)),
+            },
+        }
+    }
+
+    /// The event id header where it is signed: present once and without the
+    /// delimiter that ends it in the signed content.
+    pub(super) fn signed_event_id<'a>(
+        &self,
+        family: usize,
+        parts: &'a Parts,
+        delimiter: &str,
+    ) -> Result<&'a [u8], Rejection> {
+        let reject = |kind| Err(Rejection::new(kind).with_detail("event id"));
+        let name = self
+            .id_header
+            .as_ref()
+            .and_then(|names| name_of(names, family));
+        let Some(name) = name else {
+            return reject(RejectionKind::MissingSignedValue);
+        };
+        match single_line(&parts.headers, name) {
+            Ok(None) => reject(RejectionKind::MissingSignedValue),
+            Err(_) => reject(RejectionKind::MalformedSignedValue),
+            Ok(Some(line)) => {
+                let id = line.as_bytes();
+                let delimiter = delimiter.as_bytes();
+                if id
+                    .windows(delimiter.len())
+                    .any(|window| window == delimiter)
+                {
+                    return reject(RejectionKind::MalformedSignedValue);
+                }
+                Ok(id)
+            }
+        }
+    }
+}
+
+/// Decoded signatures; the first needs no allocation.
+#[derive(Default)]
+pub(super) struct Candidates {
+    first: Option<Tag>,
+    more: Vec<Tag>,
+}
+
+impl Candidates {
+    fn push(&mut self, tag: Tag) {
+        match self.first {
+            None => self.first = Some(tag),
+            Some(_) => self.more.push(tag),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Tag> {
+        self.first.iter().chain(&self.more)
+    }
+}

@@ -1,0 +1,222 @@
+use std::sync::Arc;
+
+use http::HeaderValue;
+use http::request::Parts;
+
+use super::compiled::{Piece, TimestampPlace, single_line};
+use super::headers::Candidates;
+use super::json;
+use super::mac::{MacState, Matching};
+use super::scheme::Algorithm;
+use super::verified::{Verified, VerifiedBytes};
+use super::verifier::{Inner, Key};
+use crate::Timestamp;
+use crate::rejection::{Rejection, RejectionKind};
+
+/// A request whose headers passed.
+pub(super) struct Judged<'a> {
+    pub(super) inner: &'a Arc<Inner>,
+    parts: &'a Parts,
+    now: Timestamp,
+    family: usize,
+    candidates: Candidates,
+    timestamp: Option<Timestamp>,
+    signed: Signed<'a>,
+    /// The position of the first active key.
+    first_key: u32,
+}
+
+/// Texts outside the body that are part of the signed content.
+#[derive(Clone, Copy, Default)]
+struct Signed<'a> {
+    timestamp: &'a [u8],
+    event_id: &'a [u8],
+}
+
+impl Signed<'_> {
+    fn pieces(&self, pieces: &[Piece], update: &mut dyn FnMut(&[u8])) {
+        for piece in pieces {
+            update(match piece {
+                Piece::Literal(bytes) => bytes,
+                Piece::Timestamp => self.timestamp,
+                Piece::EventId => self.event_id,
+            });
+        }
+    }
+}
+
+impl<'a> Judged<'a> {
+    pub(super) fn new(
+        inner: &'a Arc<Inner>,
+        parts: &'a Parts,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        let compiled = &inner.compiled;
+        for (name, value) in &compiled.fixed_headers {
+            let line = single_line(&parts.headers, name);
+            let as_fixed =
+                |line: &HeaderValue| line.as_bytes().eq_ignore_ascii_case(value.as_bytes());
+            if !matches!(line, Ok(Some(line)) if as_fixed(line)) {
+                return Err(Rejection::new(RejectionKind::UnexpectedHeader)
+                    .with_detail(name.as_str().to_owned()));
+            }
+        }
+
+        let family = compiled.family(parts);
+        let mut candidates = Candidates::default();
+        let mut signature_value: &[u8] = &[];
+        let mut present = false;
+        for place in &compiled.signatures {
+            if let Some(value) = compiled.signature_value(place, family, parts)? {
+                present = true;
+                signature_value = value;
+                compiled.collect(value, &mut candidates)?;
+            }
+        }
+        if !present {
+            return Err(compiled.missing_signature());
+        }
+        if candidates.is_empty() {
+            return Err(Rejection::new(RejectionKind::MalformedSignature));
+        }
+
+        let mut signed = Signed::default();
+        let mut timestamp = None;
+        if let Some((place, rule)) = &compiled.timestamp
+            && let Some(text) = compiled.timestamp_text(place, family, parts, signature_value)?
+        {
+            timestamp = Some(rule.judge(text, now).map_err(not_fresh)?);
+            signed.timestamp = text;
+        }
+        if let Some(delimiter) = &compiled.id_delimiter {
+            signed.event_id = compiled.signed_event_id(family, parts, delimiter)?;
+        }
+
+        let (first_key, _) = (0_u32..)
+            .zip(&inner.keys)
+            .find(|(_, key)| key.is_active(now))
+            .ok_or_else(|| Rejection::new(RejectionKind::NoActiveSecret))?;
+        let judged = Self {
+            inner,
+            parts,
+            now,
+            family,
+            candidates,
+            timestamp,
+            signed,
+            first_key,
+        };
+        // No content is signed with a token: nobody need read it to know.
+        if compiled.scheme.algorithm == Algorithm::Token && judged.matching(b"").decide().is_none()
+        {
+            return Err(Rejection::new(RejectionKind::SignatureMismatch));
+        }
+        Ok(judged)
+    }
+
+    /// Decides over a whole body.
+    pub(super) fn verify(&self, body: VerifiedBytes<'a>) -> Result<Verified<'a>, Rejection> {
+        self.conclude(self.matching(body.as_slice()), body)
+    }
+
+    fn matching(&self, body: &[u8]) -> Matching {
+        let compiled = &self.inner.compiled;
+        let mut matching = Matching::new();
+        for (position, key) in self.active_keys() {
+            let tag = key.state.tag_of(|update| {
+                self.signed.pieces(&compiled.before_body, update);
+                update(body);
+                self.signed.pieces(&compiled.after_body, update);
+            });
+            matching.compare(position, &tag, self.candidates.iter());
+        }
+        matching
+    }
+
+    /// The keys that are tried, from the first active one on.
+    fn active_keys(&self) -> impl Iterator<Item = (u32, &'a Key)> {
+        let now = self.now;
+        let first = self.first_key;
+        (0_u32..)
+            .zip(&self.inner.keys)
+            .filter(move |(position, key)| *position >= first && key.is_active(now))
+    }
+
+    /// The MACs of all active keys, begun.
+    pub(super) fn states(&self) -> States {
+        let mut states = States(
+            self.active_keys()
+                .map(|(position, key)| (position, key.state.clone()))
+                .collect(),
+        );
+        self.signed
+            .pieces(&self.inner.compiled.before_body, &mut |bytes| {
+                states.update(bytes);
+            });
+        states
+    }
+
+    pub(super) fn matching_states(&self, mut states: States) -> Matching {
+        self.signed
+            .pieces(&self.inner.compiled.after_body, &mut |bytes| {
+                states.update(bytes);
+            });
+        let mut matching = Matching::new();
+        for (position, state) in states.0 {
+            matching.compare(position, &state.tag(), self.candidates.iter());
+        }
+        matching
+    }
+
+    /// What is left once the tags are compared.
+    pub(super) fn conclude(
+        &self,
+        matching: Matching,
+        body: VerifiedBytes<'a>,
+    ) -> Result<Verified<'a>, Rejection> {
+        let compiled = &self.inner.compiled;
+        let Some((key, tag)) = matching.decide() else {
+            return Err(compiled.decorate(Rejection::new(RejectionKind::SignatureMismatch)));
+        };
+        let mut timestamp = self.timestamp;
+        if let Some((TimestampPlace::Pointer(pointer), rule)) = &compiled.timestamp {
+            let text = match json::read(body.as_slice(), pointer) {
+                Ok(Some(text)) => Ok(text),
+                Ok(None) => Err(RejectionKind::MissingTimestamp),
+                Err(_) => Err(RejectionKind::MalformedTimestamp),
+            };
+            let judged = text
+                .map_err(Rejection::new)
+                .and_then(|text| rule.judge(text.as_bytes(), self.now).map_err(not_fresh));
+            timestamp = Some(judged.map_err(|rejection| compiled.decorate(rejection))?);
+        }
+        Ok(Verified {
+            inner: self.inner,
+            parts: self.parts,
+            family: self.family,
+            key,
+            tag,
+            timestamp,
+            body,
+        })
+    }
+}
+
+fn not_fresh((kind, skew): (RejectionKind, Option<i64>)) -> Rejection {
+    let rejection = Rejection::new(kind);
+    match skew {
+        Some(skew) => rejection.with_skew_seconds(skew),
+        None => rejection,
+    }
+}
+
+/// One running MAC for each active key, with the key's position.
+pub(super) struct States(Vec<(u32, MacState)>);
+
+impl States {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        for (_, state) in &mut self.0 {
+            state.update(bytes);
+        }
+    }
+}
