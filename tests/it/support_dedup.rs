@@ -163,7 +163,7 @@ impl Receiver {
     }
 
     pub async fn finished(&self) {
-        self.layer.handlers().unwrap().finished().await;
+        self.layer.handlers().finished().await;
     }
 }
 

@@ -61,7 +61,7 @@ async fn a15_a16_neither_algorithm_nor_key_is_the_requests_to_name() {
 }
 
 #[tokio::test]
-async fn a15_boxs_algorithm_header_is_fixed() {
+async fn a15_the_algorithm_header_of_box_is_fixed() {
     let scheme = provider::box_com();
     let route = Route::new(verifier(&scheme));
     for (header, values) in [
@@ -157,7 +157,7 @@ async fn a23_the_parts_of_what_is_signed_cannot_be_shifted() {
 
 /// Box signs body and timestamp without anything in between.
 #[test]
-fn a23_boxs_timestamp_cannot_grow_or_shrink_into_the_body() {
+fn a23_the_timestamp_of_box_cannot_grow_or_shrink_into_the_body() {
     let scheme = provider::box_com();
     let verifier = verifier(&scheme);
     for tail in ["1", "0", "+", "-", "2023-11-14T22:13:2", " "] {

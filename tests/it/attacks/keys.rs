@@ -154,7 +154,7 @@ fn each_of_sixteen_secrets_is_tried_and_the_matching_one_named() {
 }
 
 #[tokio::test]
-async fn a21_one_tenants_delivery_is_not_anothers() {
+async fn a21_a_delivery_for_one_tenant_is_not_for_another() {
     for scheme in schemes() {
         let theirs = Verifier::new(scheme.clone(), OTHER_SECRET).unwrap();
         let kind = Route::new(theirs)
@@ -177,7 +177,7 @@ const ALIKE: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a22_one_providers_request_is_refused_on_anothers_route() {
+async fn a22_a_request_of_one_provider_is_refused_on_the_route_of_another() {
     for theirs in schemes() {
         for ours in schemes().filter(|ours| ours.name() != theirs.name()) {
             let pair = (theirs.name(), ours.name());

@@ -107,12 +107,12 @@ async fn c6_a_handler_outlives_a_client_that_disconnects() {
     server.started.recv().await.unwrap();
     drop(stream);
     server.dropped.recv().await.unwrap();
-    assert_eq!(server.layer.handlers().unwrap().running(), 1);
+    assert_eq!(server.layer.handlers().running(), 1);
     assert!(server.send().await.starts_with("HTTP/1.1 503 "));
 
     server.gate.add_permits(1);
     server.ended.recv().await.unwrap();
-    server.layer.handlers().unwrap().finished().await;
+    server.layer.handlers().finished().await;
     let answer = server.send().await;
     assert!(
         answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n"),
@@ -133,7 +133,7 @@ async fn c6_a_handler_outlives_a_client_that_closes_its_half() {
 
     server.gate.add_permits(1);
     server.ended.recv().await.unwrap();
-    server.layer.handlers().unwrap().finished().await;
+    server.layer.handlers().finished().await;
     assert!(server.send().await.starts_with("HTTP/1.1 200 "));
     assert!(server.started.is_empty(), "called once");
     server.receiver.assert_rows(2);
@@ -184,7 +184,7 @@ async fn c26_a_claim_that_lost_its_connection_runs_to_its_end() {
 #[tokio::test(start_paused = true)]
 async fn c27_a_shutdown_waits_for_the_handlers() {
     let receiver = slow(20);
-    let handlers = receiver.layer.handlers().unwrap();
+    let handlers = receiver.layer.handlers();
     assert_eq!(handlers.running(), 0);
     let mut lost = Vec::new();
     for event in 0..10 {
