@@ -75,9 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     drop(listener);
     let drain = async {
         connections.shutdown().await;
-        if let Some(handlers) = handlers {
-            handlers.finished().await;
-        }
+        handlers.finished().await;
     };
     timeout(Duration::from_secs(30), drain).await?;
     Ok(())

@@ -16,7 +16,7 @@ use crate::delivery::Delivery;
 /// [`VerifyLayer`](crate::verify::VerifyLayer). It is a [`Body`] of one frame
 /// and without trailers, so that frameworks take it as any other.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// let forged = tower_webhook::VerifiedBody { delivery: todo!(), sent: false };
 /// ```
 #[derive(Clone, Debug)]

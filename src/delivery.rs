@@ -91,7 +91,9 @@ impl Delivery {
             .map_err(|error| *error)
     }
 
-    /// The event type, if the provider sent one.
+    /// The event type, if the provider sent one. One that comes in a header
+    /// (GitHub's, Shopify's) is not signed: whoever captured a request could
+    /// send it again under another.
     #[must_use]
     pub fn event_type(&self) -> Option<&str> {
         self.inner

@@ -64,6 +64,20 @@
 //! let app: Router = Router::new().route("/", post(handler).layer(stack));
 //! ```
 //!
+//! With the two swapped it does:
+//!
+//! ```
+//! # use axum::{Router, routing::post};
+//! # use tower::ServiceBuilder;
+//! # use tower_webhook::{Verifier, VerifyLayer, dedup::DedupLayer, provider};
+//! # async fn handler() {}
+//! # let verifier = Verifier::new(provider::stripe(), "whsec_example").unwrap();
+//! let stack = ServiceBuilder::new()
+//!     .layer(VerifyLayer::new(verifier))
+//!     .layer(DedupLayer::in_memory());
+//! let app: Router = Router::new().route("/", post(handler).layer(stack));
+//! ```
+//!
 //! # Without tower
 //!
 //! [`signature`] is pure: parts of a request and bytes in, verdict out, for

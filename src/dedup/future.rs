@@ -118,13 +118,17 @@ impl<B, E> Running<B, E> {
     )]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome<B>, E>> {
         self.started = true;
-        let Some(future) = &mut self.future else {
+        // Taken out, so that one that panics is not handed on by `Drop`.
+        let Some(mut future) = self.future.take() else {
             panic!("`ResponseFuture` polled after completion");
         };
-        let outcome = ready!(future.as_mut().poll(cx));
-        self.future = None;
-        self.token = None;
-        Poll::Ready(outcome)
+        let outcome = future.as_mut().poll(cx);
+        if outcome.is_pending() {
+            self.future = Some(future);
+        } else {
+            self.token = None;
+        }
+        outcome
     }
 }
 

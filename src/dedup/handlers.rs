@@ -14,7 +14,7 @@ pub struct Handlers {
 }
 
 impl Handlers {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             tracker: TaskTracker::new(),
         }

@@ -5,7 +5,7 @@ use twox_hash::XxHash3_64;
 
 use crate::delivery::{Delivery, EventId, Tenant};
 use crate::rejection::RejectionKind;
-use crate::signature::{Algorithm, ConflictPolicy, Scheme};
+use crate::signature::{Algorithm, ConflictPolicy, Grammar, Scheme};
 use crate::store::{DedupKey, Fingerprint};
 
 /// The rows a delivery claims.
@@ -50,9 +50,9 @@ impl<'a> Identity<'a> {
         Ok(Self {
             event: match id {
                 Some(id) => scope.id(id),
-                None => content_key(scope, delivery),
+                None => content_key(scope, Kind::Content, delivery),
             },
-            replay: id_is_replaceable(scheme).then(|| scope.replay(delivery)),
+            replay: id_is_replaceable(scheme).then(|| replay_key(scope, delivery)),
             fingerprint: match scheme.conflict() {
                 ConflictPolicy::Ignore => Fingerprint::NONE,
                 ConflictPolicy::Reject => fingerprint(delivery.body()),
@@ -62,19 +62,38 @@ impl<'a> Identity<'a> {
         })
     }
 
-    /// The operator's permit to process the event again.
+    /// The operator's permit to process the event again although its content
+    /// is known.
     pub(super) fn rerun(&self) -> Option<DedupKey> {
         self.id.map(|id| self.scope.rerun(id))
     }
 }
 
-/// Not the MAC: during a rotation a retry is signed with another secret.
-fn content_key(scope: Scope<'_>, delivery: &Delivery) -> DedupKey {
+/// The MAC is at hand and stands for what was signed, but only where a request
+/// has one. Of several signatures, whoever replays the request can leave out
+/// the one that counted.
+fn replay_key(scope: Scope<'_>, delivery: &Delivery) -> DedupKey {
+    match has_one_signature(delivery.scheme()) {
+        true => scope.key(Kind::Replay, &[&delivery.mac()]),
+        false => content_key(scope, Kind::Replay, delivery),
+    }
+}
+
+fn has_one_signature(scheme: &Scheme) -> bool {
+    scheme.signatures.len() == 1
+        && matches!(
+            scheme.grammar,
+            Grammar::Plain | Grammar::Prefixed(_) | Grammar::Authorization { .. }
+        )
+}
+
+/// Not by the MAC: during a rotation a retry is signed with another secret.
+fn content_key(scope: Scope<'_>, kind: Kind, delivery: &Delivery) -> DedupKey {
     let sent = delivery
         .timestamp()
         .map_or(0, |timestamp| timestamp.unix_millis());
     let body: [u8; 32] = Sha256::digest(delivery.body()).into();
-    scope.key(Kind::Content, &[&sent.to_be_bytes(), &body])
+    scope.key(kind, &[&sent.to_be_bytes(), &body])
 }
 
 /// A fast digest is enough: it is compared only between bodies that the
@@ -94,11 +113,6 @@ enum Kind {
 impl Scope<'_> {
     pub(super) fn id(self, id: &EventId) -> DedupKey {
         self.key(Kind::Id, &[id.as_str().as_bytes()])
-    }
-
-    fn replay(self, delivery: &Delivery) -> DedupKey {
-        let mac = delivery.mac();
-        self.key(Kind::Replay, &[mac.as_ref()])
     }
 
     pub(super) fn rerun(self, id: &EventId) -> DedupKey {

@@ -7,12 +7,13 @@ use tower::Layer;
 
 use super::handlers::Handlers;
 use super::key::{Scope, id_is_replaceable};
+use super::rows::permit;
 use super::service::Dedup;
 use crate::ConfigError;
 use crate::delivery::{EventId, Tenant};
 use crate::rejection::DefaultRejectionResponse;
 use crate::signature::Scheme;
-use crate::store::{Claim, DedupStore, MemoryStore, Owner, StoreError};
+use crate::store::{Claimed, DedupStore, MemoryStore, StoreError};
 
 /// Processes each event once. See the [module docs](crate::dedup).
 #[must_use]
@@ -31,6 +32,7 @@ pub(super) struct Config {
     pub(super) max_hold: Duration,
     pub(super) ttl: Duration,
     pub(super) is_final: fn(StatusCode) -> bool,
+    pub(super) store_timeout: Duration,
     pub(super) on_store_failure: OnStoreFailure,
     pub(super) handlers: Handlers,
 }
@@ -66,8 +68,8 @@ impl DedupLayer {
     const LEASE: Duration = Duration::from_secs(30);
     const MAX_HOLD: Duration = Duration::from_secs(15 * 60);
     const TTL: Duration = Duration::from_secs(96 * 60 * 60);
-    /// How long an operator's permit to process an event again waits for it.
-    const PERMIT: Duration = Duration::from_secs(24 * 60 * 60);
+    /// Some senders wait for no longer than three seconds.
+    const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// Remembers events in `store`.
     pub fn new(store: Arc<dyn DedupStore>) -> Self {
@@ -79,6 +81,7 @@ impl DedupLayer {
                 max_hold: Self::MAX_HOLD,
                 ttl: Self::TTL,
                 is_final: |status| status.is_success(),
+                store_timeout: Self::STORE_TIMEOUT,
                 on_store_failure: OnStoreFailure::default(),
                 handlers: Handlers::new(),
             }),
@@ -141,6 +144,21 @@ impl<R> DedupLayer<R> {
         self.configure(|config| config.is_final = is_final)
     }
 
+    /// How long a step of the store may take (default: two seconds). One that
+    /// takes longer counts as failed.
+    ///
+    /// # Errors
+    ///
+    /// If `timeout` is zero.
+    pub fn with_store_timeout(self, timeout: Duration) -> Result<Self, ConfigError> {
+        if timeout.is_zero() {
+            return Err(ConfigError::Zero {
+                setting: "the store's timeout",
+            });
+        }
+        Ok(self.configure(|config| config.store_timeout = timeout))
+    }
+
     /// What happens while the store does not answer (default: refuse).
     pub fn with_store_failure(self, policy: OnStoreFailure) -> Self {
         self.configure(|config| config.on_store_failure = policy)
@@ -182,15 +200,18 @@ impl<R> DedupLayer<R> {
             endpoint: &config.endpoint,
             tenant,
         };
-        let known = config.store.forget(&scope.id(event_id)).await?;
-        if known && id_is_replaceable(scheme) {
-            let permit = Claim::new(
-                scope.rerun(event_id),
-                Owner::from_u128(0),
-                DedupLayer::PERMIT,
-                DedupLayer::PERMIT,
-            );
-            config.store.claim(&permit).await?;
+        let event = scope.id(event_id);
+        if !id_is_replaceable(scheme) {
+            return config.store.forget(&event).await;
+        }
+        // The permit first: once the event is forgotten, a repetition of a
+        // call that failed half-way would not find it.
+        let rerun = scope.rerun(event_id);
+        let permitted = config.store.claim(&permit(rerun)).await?;
+        let known = config.store.forget(&event).await?;
+        // A permit that was there already is an earlier call's.
+        if !known && matches!(permitted, Claimed::Won { .. }) {
+            config.store.forget(&rerun).await?;
         }
         Ok(known)
     }

@@ -1,21 +1,21 @@
-//! The way of a verified request: claim, run, settle.
+//! The steps between a verified request and its answer: claim, run, settle.
 
-use std::future::Future;
-use std::pin::pin;
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use tower::Service;
 
-use super::held::Held;
+use super::guard::{Panicked, run};
 use super::key::Identity;
 use super::layer::{Config, OnStoreFailure};
+use super::rows::{Held, Verdict};
 use super::{DedupUnavailable, Duplicate};
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Tenant};
 use crate::oneshot::Oneshot;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::store::{Claimed, StoreError};
+use crate::store::StoreError;
 use crate::{VerifiedBody, telemetry};
 
 /// What became of a delivery.
@@ -25,18 +25,18 @@ pub(super) enum Outcome<B> {
     Rejected(Rejection),
 }
 
-/// What becomes of a delivery before the handler sees it.
-enum Verdict {
-    Won(Held),
-    Unprotected,
-    Duplicate(Duplicate),
-    Refused(Rejection),
-}
-
 /// The longest `Retry-After` for an event that is being processed.
 const MAX_BUSY_WAIT: Duration = Duration::from_secs(30);
 /// `Retry-After` where the store cannot take an event.
 const STORE_WAIT: Duration = Duration::from_secs(10);
+
+/// What becomes of a delivery before the handler sees it.
+enum Entry {
+    Protected(Held),
+    Unprotected,
+    Duplicate(Duplicate),
+    Refused(Rejection),
+}
 
 #[expect(
     clippy::manual_async_fn,
@@ -53,70 +53,66 @@ where
     async move {
         let delivery = request.body().delivery().clone();
         let tenant = request.extensions().get();
-        let verdict = match Identity::of(&delivery, &config.endpoint, tenant) {
-            Ok(identity) => claim(&config, &delivery, identity).await,
-            Err(kind) => Verdict::Refused(refusal(kind, &delivery)),
-        };
-        match verdict {
-            Verdict::Won(held) => {
-                request.extensions_mut().insert(held.lease().clone());
-                let handler = pin!(Oneshot::new(inner, request));
-                let output = held.run(&config, &delivery, handler).await;
-                let status = match &output {
+        let answer = match enter(&config, &delivery, tenant).await {
+            Entry::Protected(held) => {
+                request.extensions_mut().insert(held.lease.clone());
+                let renewing = || held.keep_renewing(&config, &delivery);
+                let answer = run(Oneshot::new(inner, request), renewing).await;
+                let status = match &answer {
                     Ok(Ok(response)) => Some(response.status()),
-                    Ok(Err(_)) | Err(_) => None,
+                    Ok(Err(_)) | Err(Panicked) => None,
                 };
                 match status.filter(|status| (config.is_final)(*status)) {
                     Some(status) => held.complete(&config, &delivery, status).await,
                     None => held.release(&config, &delivery).await,
                 }
-                match output {
-                    Ok(response) => response.map(Outcome::Handled),
-                    Err(_panic) => {
-                        let kind = RejectionKind::HandlerPanicked;
-                        Ok(Outcome::Rejected(refusal(kind, &delivery)))
-                    }
-                }
+                answer
             }
-            Verdict::Unprotected => {
+            Entry::Unprotected => {
                 telemetry::trouble(delivery.provider(), "processing without deduplication");
                 request.extensions_mut().insert(DedupUnavailable);
-                let handled = Oneshot::new(inner, request).await;
-                handled.map(Outcome::Handled)
+                run(Oneshot::new(inner, request), pending).await
             }
-            Verdict::Duplicate(duplicate) => {
+            Entry::Duplicate(duplicate) => {
                 telemetry::duplicate(delivery.provider(), duplicate.attempt);
                 let status = delivery.scheme().success_status();
-                Ok(Outcome::Duplicate(duplicate, status))
+                return Ok(Outcome::Duplicate(duplicate, status));
             }
-            Verdict::Refused(rejection) => Ok(Outcome::Rejected(rejection)),
+            Entry::Refused(rejection) => return Ok(Outcome::Rejected(rejection)),
+        };
+        match answer {
+            Ok(response) => response.map(Outcome::Handled),
+            Err(Panicked) => {
+                let kind = RejectionKind::HandlerPanicked;
+                Ok(Outcome::Rejected(refusal(kind, &delivery)))
+            }
         }
     }
 }
 
-async fn claim(config: &Config, delivery: &Delivery, identity: Identity<'_>) -> Verdict {
+async fn enter(config: &Arc<Config>, delivery: &Delivery, tenant: Option<&Tenant>) -> Entry {
+    let scheme = delivery.scheme();
     let overloaded = |kind, wait| {
-        Verdict::Refused(
+        Entry::Refused(
             refusal(kind, delivery)
-                .with_status(delivery.scheme().overload_status())
+                .with_status(scheme.overload_status())
                 .with_retry_after(wait),
         )
     };
-    let mut held = Held::new(&identity, config.ttl_for(delivery.scheme()));
-    match held.claim(config, &identity).await {
-        Ok(Claimed::Won { .. }) => Verdict::Won(held),
-        Ok(Claimed::Duplicate { status, attempt }) => {
-            Verdict::Duplicate(Duplicate { status, attempt })
-        }
-        Ok(Claimed::Busy { remaining, .. }) => {
+    let identity = match Identity::of(delivery, &config.endpoint, tenant) {
+        Ok(identity) => identity,
+        Err(kind) => return Entry::Refused(refusal(kind, delivery)),
+    };
+    match Held::claim(config, identity, scheme).await {
+        Ok(Verdict::Won(held)) => Entry::Protected(held),
+        Ok(Verdict::Duplicate(duplicate)) => Entry::Duplicate(duplicate),
+        Ok(Verdict::Busy(remaining)) => {
             overloaded(RejectionKind::InFlight, remaining.min(MAX_BUSY_WAIT))
         }
-        Ok(Claimed::Conflict { .. }) => {
-            Verdict::Refused(refusal(RejectionKind::EventConflict, delivery))
-        }
+        Ok(Verdict::Conflict) => Entry::Refused(refusal(RejectionKind::EventConflict, delivery)),
         Err(StoreError::Full) => overloaded(RejectionKind::StoreFull, STORE_WAIT),
         Err(StoreError::Unavailable(_)) => match config.on_store_failure {
-            OnStoreFailure::Process => Verdict::Unprotected,
+            OnStoreFailure::Process => Entry::Unprotected,
             OnStoreFailure::Refuse => overloaded(RejectionKind::StoreUnavailable, STORE_WAIT),
         },
     }

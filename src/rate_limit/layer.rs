@@ -43,6 +43,38 @@ impl RateLimitLayer {
 
 impl RateLimitLayer<PerDelivery> {
     /// Refuses verified requests over `quota` for their provider and tenant.
+    ///
+    /// Goes behind verification:
+    ///
+    /// ```
+    /// # use axum::{Router, routing::post};
+    /// # use tower::ServiceBuilder;
+    /// # use tower_webhook::rate_limit::{Quota, RateLimitLayer};
+    /// # use tower_webhook::{Verifier, VerifyLayer, provider};
+    /// # async fn handler() {}
+    /// # let verifier = Verifier::new(provider::stripe(), "whsec_example").unwrap();
+    /// # let quota = Quota::per_second(10).unwrap();
+    /// let stack = ServiceBuilder::new()
+    ///     .layer(VerifyLayer::new(verifier))
+    ///     .layer(RateLimitLayer::per_delivery(quota));
+    /// let app: Router = Router::new().route("/", post(handler).layer(stack));
+    /// ```
+    ///
+    /// In front of it, it does not compile:
+    ///
+    /// ```compile_fail,E0277
+    /// # use axum::{Router, routing::post};
+    /// # use tower::ServiceBuilder;
+    /// # use tower_webhook::rate_limit::{Quota, RateLimitLayer};
+    /// # use tower_webhook::{Verifier, VerifyLayer, provider};
+    /// # async fn handler() {}
+    /// # let verifier = Verifier::new(provider::stripe(), "whsec_example").unwrap();
+    /// # let quota = Quota::per_second(10).unwrap();
+    /// let stack = ServiceBuilder::new()
+    ///     .layer(RateLimitLayer::per_delivery(quota))
+    ///     .layer(VerifyLayer::new(verifier));
+    /// let app: Router = Router::new().route("/", post(handler).layer(stack));
+    /// ```
     pub fn per_delivery(quota: Quota) -> Self {
         Self::new(quota, PerDelivery::default())
     }

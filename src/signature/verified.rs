@@ -83,7 +83,8 @@ impl Verified<'_> {
         event_id(&self.inner.compiled, &self.headers().id, self.body())
     }
 
-    /// The event type, if the request has one.
+    /// The event type, if the request has one. One that comes in a header is
+    /// not signed.
     #[must_use]
     pub fn event_type(&self) -> Option<String> {
         event_type(

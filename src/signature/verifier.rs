@@ -179,7 +179,10 @@ impl Key {
             Some(label) => format!("{label:?}"),
             None => format!("number {}", position + 1),
         };
-        if secret.as_bytes().trim_ascii().is_empty() {
+        // A prefix alone is what a template makes of a variable that is not set.
+        let material = secret.as_bytes();
+        let material = material.strip_prefix(b"whsec_").unwrap_or(material);
+        if material.trim_ascii().is_empty() {
             return Err(ConfigError::EmptySecret { secret: named() });
         }
         let decoded;

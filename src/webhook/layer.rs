@@ -217,11 +217,13 @@ impl<R> WebhookLayer<R> {
     }
 
     /// The handlers that are running, to wait for them before the process
-    /// ends; `None` without deduplication, when handlers end with their
+    /// ends. Always none without deduplication, when handlers end with their
     /// connection.
     #[must_use]
-    pub fn handlers(&self) -> Option<Handlers> {
-        self.dedup.as_ref().map(DedupLayer::handlers)
+    pub fn handlers(&self) -> Handlers {
+        self.dedup
+            .as_ref()
+            .map_or_else(Handlers::new, DedupLayer::handlers)
     }
 
     /// Forgets an event, so that its next delivery is processed again. See

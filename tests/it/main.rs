@@ -21,5 +21,6 @@ mod readiness;
 mod readme;
 mod roundtrip;
 mod support;
+mod support_dedup;
 mod types;
 mod vectors;

@@ -1,4 +1,4 @@
-//! A15–A20, A23, A25, A26: what is signed, and what only looks like it.
+//! A15, A16, A19, A20, A23, A25, A26: what is signed, and what only looks like it.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request};
@@ -61,7 +61,7 @@ async fn a15_a16_neither_algorithm_nor_key_is_the_requests_to_name() {
 }
 
 #[tokio::test]
-async fn a15_boxs_algorithm_header_is_fixed() {
+async fn a15_the_algorithm_header_of_box_is_fixed() {
     let scheme = provider::box_com();
     let route = Route::new(verifier(&scheme));
     for (header, values) in [
@@ -85,92 +85,6 @@ async fn a15_boxs_algorithm_header_is_fixed() {
         let value = twice.headers()[header].clone();
         twice.headers_mut().append(header, value);
         route.refuses(twice, header).await;
-    }
-}
-
-#[tokio::test]
-async fn a17_a_signature_header_that_comes_twice_is_refused() {
-    for scheme in schemes() {
-        let Some(header) = signature_header(&scheme) else {
-            continue;
-        };
-        let valid = genuine(&scheme).headers()[&header].clone();
-        let invalid = HeaderValue::from_static("v1,AAAA");
-        let empty = HeaderValue::from_static("");
-        let route = Route::new(verifier(&scheme));
-        for lines in [
-            [&valid, &invalid],
-            [&invalid, &valid],
-            [&valid, &valid],
-            [&valid, &empty],
-            [&empty, &valid],
-        ] {
-            let mut request = genuine(&scheme);
-            request.headers_mut().remove(&header);
-            for line in lines {
-                request.headers_mut().append(&header, line.clone());
-            }
-            let what = format!("{} {lines:?}", scheme.name());
-            let kind = route.refuses(request, &what).await;
-            assert_eq!(kind, RejectionKind::RepeatedSignatureHeader, "{what}");
-        }
-    }
-}
-
-/// As a proxy joins repeated lines.
-#[tokio::test]
-async fn a17_joined_signature_headers_are_refused() {
-    for scheme in hmac_schemes() {
-        let forged = Forgery::of(&scheme);
-        // There, several signatures in one line are what the header is for.
-        if ["1=", "v1,"]
-            .iter()
-            .any(|list| forged.prefix.ends_with(list))
-        {
-            continue;
-        }
-        let value = format!("{}{}", forged.prefix, forged.text());
-        let route = Route::new(verifier(&scheme));
-        for joined in [format!("{value}, {value}"), format!("none, {value}")] {
-            route
-                .refuses(forged.with_value(joined), scheme.name())
-                .await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn a18_sixteen_signatures_are_tried_and_no_more() {
-    for (scheme, separator, wrong) in [
-        (provider::stripe(), ",", format!("v1={}", "0".repeat(64))),
-        (provider::paddle(), ";", format!("h1={}", "0".repeat(64))),
-        (
-            provider::standard_webhooks(),
-            " ",
-            format!("v1,{}=", "A".repeat(43)),
-        ),
-        (provider::svix(), " ", "v1,".to_owned()),
-    ] {
-        let forged = Forgery::of(&scheme);
-        let genuine = format!("{}{}", forged.prefix, forged.text());
-        let list = |before: usize, after: usize| {
-            let wrong = |count| vec![wrong.as_str(); count];
-            [wrong(before), vec![genuine.as_str()], wrong(after)]
-                .concat()
-                .join(separator)
-        };
-        for (before, after) in [(0, 15), (15, 0), (7, 8)] {
-            let what = format!("{} {before}+1+{after}", scheme.name());
-            let request = forged.with_value(list(before, after));
-            Route::new(verifier(&scheme)).accepts(request, what).await;
-        }
-        let route = Route::new(verifier(&scheme));
-        for (before, after) in [(0, 16), (16, 0), (8, 8), (0, 10_000), (10_000, 0)] {
-            let what = format!("{} {before}+1+{after}", scheme.name());
-            let request = forged.with_value(list(before, after));
-            let kind = route.refuses(request, &what).await;
-            assert_eq!(kind, RejectionKind::TooManySignatures, "{what}");
-        }
     }
 }
 
@@ -243,7 +157,7 @@ async fn a23_the_parts_of_what_is_signed_cannot_be_shifted() {
 
 /// Box signs body and timestamp without anything in between.
 #[test]
-fn a23_boxs_timestamp_cannot_grow_or_shrink_into_the_body() {
+fn a23_the_timestamp_of_box_cannot_grow_or_shrink_into_the_body() {
     let scheme = provider::box_com();
     let verifier = verifier(&scheme);
     for tail in ["1", "0", "+", "-", "2023-11-14T22:13:2", " "] {

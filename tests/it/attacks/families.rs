@@ -41,7 +41,7 @@ async fn svixs_families_never_mix() {
 }
 
 #[test]
-fn the_other_familys_id_is_not_the_events() {
+fn the_id_of_the_other_family_does_not_count() {
     for (scheme, family, other) in [
         (provider::svix(), 0, "webhook-id"),
         (provider::shopify(), 0, "x-shopify-webhook-id"),

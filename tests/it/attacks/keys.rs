@@ -49,11 +49,7 @@ fn a3_a_secret_without_content_is_a_configuration_error() {
     let texts = ["", " ", "\t", "\n", "\r\n", "\u{a0}", "\u{2003}", "whsec_"];
     for scheme in schemes() {
         let name = scheme.name().to_owned();
-        // Where the secret is not decoded, the prefix is a part of it.
-        let decodes = ["standard", "svix", "signing"]
-            .iter()
-            .any(|part| name.contains(part));
-        for text in texts.iter().filter(|text| decodes || **text != "whsec_") {
+        for text in &texts {
             let built = Verifier::new(scheme.clone(), *text);
             assert!(built.is_err(), "{name} takes {text:?}");
             let rotation = Verifier::new(scheme.clone(), [SECRET, *text]);
@@ -158,7 +154,7 @@ fn each_of_sixteen_secrets_is_tried_and_the_matching_one_named() {
 }
 
 #[tokio::test]
-async fn a21_one_tenants_delivery_is_not_anothers() {
+async fn a21_a_delivery_for_one_tenant_is_not_for_another() {
     for scheme in schemes() {
         let theirs = Verifier::new(scheme.clone(), OTHER_SECRET).unwrap();
         let kind = Route::new(theirs)
@@ -181,7 +177,7 @@ const ALIKE: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a22_one_providers_request_is_refused_on_anothers_route() {
+async fn a22_a_request_of_one_provider_is_refused_on_the_route_of_another() {
     for theirs in schemes() {
         for ours in schemes().filter(|ours| ours.name() != theirs.name()) {
             let pair = (theirs.name(), ours.name());

@@ -178,7 +178,7 @@ async fn h1_h5_nothing_confidential_is_logged() {
     use crate::support::bodies::{Scripted, Step};
     use crate::support::log::Log;
 
-    let (log, _guard) = Log::start();
+    let log = Log::start();
     for scheme in schemes() {
         let route = Route::new(verifier(&scheme));
         for request in failures(&scheme) {

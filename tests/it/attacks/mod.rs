@@ -1,11 +1,20 @@
 //! The attack suite: what an attacker could try, and what becomes of it. Tests
 //! carry the number of their attack.
 
+mod address;
+mod candidates;
+mod captured;
 mod content;
+mod dedup;
 mod families;
+mod freshness;
 mod http;
+mod ids;
 mod keys;
 mod leaks;
+mod methods;
+mod payload;
+mod rate;
 mod replay;
 mod signature;
 mod slow;

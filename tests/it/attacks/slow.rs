@@ -84,6 +84,20 @@ async fn f5_slow_bodies_are_bounded_and_give_their_place_back() {
     assert_eq!((route.calls.get(), route.store.claims()), (0, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn f5_a_sender_who_leaves_gives_its_place_back() {
+    let scheme = provider::github();
+    let route = Route::with(verifier(&scheme), |layer| {
+        layer.with_max_slow_bodies(1).unwrap()
+    });
+    let slow = || route.send(genuine(&scheme).map(|_| Body::new(Scripted::stalled("{"))));
+    for _ in 0..3 {
+        let left = tokio::time::timeout(SECOND, slow()).await;
+        assert!(left.is_err(), "{left:?}");
+    }
+    assert_eq!(slow().await.kind(), RejectionKind::BodyTimeout);
+}
+
 /// Senders that stall hold all places; one whose request comes in one piece
 /// needs none.
 #[tokio::test]

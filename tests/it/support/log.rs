@@ -1,41 +1,57 @@
 //! Everything that is logged, at every level, as text.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber};
 
-/// What was logged on this thread since it was started.
-#[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Mutex<String>>);
+thread_local! {
+    static LOG: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// What this thread logs from its start on.
+#[derive(Debug)]
+pub struct Log(());
 
 impl Log {
-    #[must_use]
-    pub fn start() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let guard = tracing::subscriber::set_default(Writer(log.clone()));
-        (log, guard)
+    /// One subscriber serves all threads: whether a place logs at all is
+    /// decided once for the process, by whoever comes to it first, and would
+    /// be decided against it by a thread without one.
+    pub fn start() -> Self {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| tracing::subscriber::set_global_default(Writer).unwrap());
+        tracing::callsite::rebuild_interest_cache();
+        LOG.set(Some(String::new()));
+        Self(())
     }
 
     pub fn take(&self) -> String {
-        std::mem::take(&mut self.0.lock().unwrap())
+        LOG.replace(Some(String::new())).unwrap()
     }
 }
 
-struct Writer(Log);
+impl Drop for Log {
+    fn drop(&mut self) {
+        LOG.set(None);
+    }
+}
+
+struct Writer;
 
 impl Writer {
     fn write(&self, metadata: Option<&Metadata<'_>>, record: impl FnOnce(&mut dyn Visit)) {
-        let mut text = self.0.0.lock().unwrap();
-        if let Some(metadata) = metadata {
-            let (target, name) = (metadata.target(), metadata.name());
-            write!(text, "{} {target} {name}", metadata.level()).unwrap();
-        }
-        record(&mut Fields(&mut text));
-        text.push('\n');
+        LOG.with_borrow_mut(|log| {
+            let Some(text) = log else { return };
+            if let Some(metadata) = metadata {
+                let (target, name) = (metadata.target(), metadata.name());
+                write!(text, "{} {target} {name}", metadata.level()).unwrap();
+            }
+            record(&mut Fields(text));
+            text.push('\n');
+        });
     }
 }
 

@@ -1,0 +1,258 @@
+//! The rows of one delivery, through their states.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::{Instant, sleep};
+
+use super::Duplicate;
+use super::key::Identity;
+use super::layer::Config;
+use super::lease::Lease;
+use super::step::step;
+use crate::delivery::Delivery;
+use crate::signature::Scheme;
+use crate::store::{
+    Claim, Claimed, Completed, Completion, DedupKey, Fingerprint, Owner, StoreError,
+};
+use crate::telemetry;
+
+/// The answer to a claim on all rows of a delivery.
+pub(super) enum Verdict {
+    Won(Held),
+    Duplicate(Duplicate),
+    Busy(Duration),
+    Conflict,
+}
+
+impl From<Claimed> for Verdict {
+    /// For an answer other than won.
+    fn from(claimed: Claimed) -> Self {
+        match claimed {
+            Claimed::Duplicate { status, attempt } => {
+                Self::Duplicate(Duplicate { status, attempt })
+            }
+            Claimed::Conflict { .. } => Self::Conflict,
+            Claimed::Busy { remaining, .. } => Self::Busy(remaining),
+            Claimed::Won { .. } => Self::Busy(Duration::ZERO),
+        }
+    }
+}
+
+/// The rows this delivery holds.
+pub(super) struct Held {
+    pub(super) owner: Owner,
+    event: DedupKey,
+    replay: Option<DedupKey>,
+    fingerprint: Fingerprint,
+    pub(super) ttl: Duration,
+    /// Before the rows were asked for.
+    pub(super) claimed: Instant,
+    pub(super) lease: Lease,
+}
+
+impl Held {
+    /// Claims the replay row before the event's: a replay under another id
+    /// then leaves no trace under that id.
+    pub(super) async fn claim(
+        config: &Arc<Config>,
+        identity: Identity<'_>,
+        scheme: &Scheme,
+    ) -> Result<Verdict, StoreError> {
+        let (ttl, window) = (config.ttl_for(scheme), scheme.freshness_window());
+        let claimed_at = Instant::now();
+        let owner = next_owner();
+        let claimed = Self::claim_rows(config, identity, owner, ttl, window).await;
+        if claimed.is_err() {
+            // Some rows may have been claimed all the same, and then nobody
+            // else could take them before the lease is over.
+            let keys = identity.replay.into_iter().chain([identity.event]);
+            let task = give_back(Arc::clone(config), keys, owner);
+            config.handlers.spawn(task);
+        }
+        Ok(match claimed? {
+            Claimed::Won { attempt } => Verdict::Won(Self {
+                owner,
+                event: identity.event,
+                replay: identity.replay,
+                fingerprint: identity.fingerprint,
+                ttl,
+                claimed: claimed_at,
+                lease: Lease::new(attempt),
+            }),
+            other => other.into(),
+        })
+    }
+
+    async fn claim_rows(
+        config: &Arc<Config>,
+        identity: Identity<'_>,
+        owner: Owner,
+        ttl: Duration,
+        window: Duration,
+    ) -> Result<Claimed, StoreError> {
+        let timeout = config.store_timeout;
+        let claim = |key| Claim::new(key, owner, config.lease, ttl);
+        if let Some(replay) = identity.replay {
+            let mut claimed = claim_row(config, &claim(replay)).await?;
+            if let (Claimed::Duplicate { .. }, Some(rerun)) = (claimed, identity.rerun())
+                && step(timeout, config.store.forget(&rerun)).await?
+            {
+                let forgotten = step(timeout, config.store.forget(&replay)).await;
+                if let Err(error) = forgotten {
+                    // If this fails as well, the operator has to ask again.
+                    let _ = step(timeout, config.store.claim(&permit(rerun))).await;
+                    return Err(error);
+                }
+                claimed = claim_row(config, &claim(replay)).await?;
+            }
+            if !matches!(claimed, Claimed::Won { .. }) {
+                return Ok(claimed);
+            }
+        }
+        let event = claim(identity.event).with_fingerprint(identity.fingerprint);
+        let claimed = claim_row(config, &event).await?;
+        if let Some(replay) = identity.replay {
+            Self::settle_replay(config, &claim(replay), claimed, window).await;
+        }
+        Ok(claimed)
+    }
+
+    /// What becomes of the replay row when the event has answered `claimed`:
+    /// other bytes than the first time were signed under the same id, as
+    /// senders do that sign each attempt. Somebody could capture them, and
+    /// send them under another id.
+    async fn settle_replay(
+        config: &Arc<Config>,
+        replay: &Claim,
+        claimed: Claimed,
+        window: Duration,
+    ) {
+        let Claim {
+            key, owner, ttl, ..
+        } = *replay;
+        let timeout = config.store_timeout;
+        match claimed {
+            Claimed::Won { .. } => {}
+            Claimed::Duplicate { status, .. } => {
+                let completion = Completion::new(Fingerprint::NONE, status, ttl);
+                let completed = config.store.complete(&key, owner, completion);
+                if step(timeout, completed).await.is_err() {
+                    let task = complete_later(Arc::clone(config), key, owner, completion);
+                    config.handlers.spawn(task);
+                }
+            }
+            // Not done, so not a duplicate; but not free while the signature
+            // is fresh. The sender's next attempt is signed anew.
+            Claimed::Busy { .. } => {
+                let held = window.max(config.lease);
+                let _ = step(timeout, config.store.renew(&key, owner, held, ttl)).await;
+            }
+            // If this fails, the lease runs out.
+            Claimed::Conflict { .. } => {
+                let _ = step(timeout, config.store.release(&key, owner)).await;
+            }
+        }
+    }
+
+    /// Marks the event done. The handler's success is answered as a success
+    /// whatever the store says: a failure here may lead to a second run, a
+    /// failure to the sender would lead to one for certain.
+    pub(super) async fn complete(
+        &self,
+        config: &Arc<Config>,
+        delivery: &Delivery,
+        status: StatusCode,
+    ) {
+        let completion = Completion::new(self.fingerprint, status.as_u16(), self.ttl);
+        for key in self.keys() {
+            let completion = match Some(*key) == self.replay {
+                true => Completion::new(Fingerprint::NONE, completion.status, completion.ttl),
+                false => completion,
+            };
+            let completed = config.store.complete(key, self.owner, completion);
+            match step(config.store_timeout, completed).await {
+                Ok(Completed::LeaseLost) => telemetry::trouble(
+                    delivery.provider(),
+                    "an event was processed after its lease was lost",
+                ),
+                Ok(_) => {}
+                Err(_) => {
+                    telemetry::trouble(delivery.provider(), "an event could not be marked done");
+                    let task = complete_later(Arc::clone(config), *key, self.owner, completion);
+                    config.handlers.spawn(task);
+                }
+            }
+        }
+    }
+
+    /// Gives the event back for the next delivery.
+    pub(super) async fn release(&self, config: &Config, delivery: &Delivery) {
+        for key in self.keys() {
+            let released = config.store.release(key, self.owner);
+            if step(config.store_timeout, released).await.is_err() {
+                telemetry::trouble(
+                    delivery.provider(),
+                    "an event could not be released; its lease will run out",
+                );
+            }
+        }
+    }
+
+    /// The replay row first: between the two steps of a completion, the event
+    /// must not be open to a replay.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &DedupKey> {
+        self.replay.iter().chain(std::iter::once(&self.event))
+    }
+}
+
+/// The operator's permit to process an event again although its content is
+/// known: a row that is there, until it is used or over.
+pub(super) fn permit(rerun: DedupKey) -> Claim {
+    const VALID: Duration = Duration::from_secs(24 * 60 * 60);
+    Claim::new(rerun, next_owner(), VALID, VALID)
+}
+
+/// Claims a row, and once more if the store failed: if only its answer was
+/// lost, it is the same the second time.
+async fn claim_row(config: &Config, claim: &Claim) -> Result<Claimed, StoreError> {
+    step(config.store_timeout, async {
+        match config.store.claim(claim).await {
+            Err(StoreError::Unavailable(_)) => config.store.claim(claim).await,
+            answer => answer,
+        }
+    })
+    .await
+}
+
+async fn give_back(config: Arc<Config>, keys: impl Iterator<Item = DedupKey>, owner: Owner) {
+    for key in keys {
+        let _ = step(config.store_timeout, config.store.release(&key, owner)).await;
+    }
+}
+
+/// Tries again until the lease is over, when somebody else may have taken
+/// over.
+async fn complete_later(config: Arc<Config>, key: DedupKey, owner: Owner, completion: Completion) {
+    let interval = (config.renew_interval() / 10).min(Duration::from_secs(1));
+    let started = Instant::now();
+    while started.elapsed() < config.lease {
+        sleep(interval).await;
+        let completed = config.store.complete(&key, owner, completion);
+        if step(config.store_timeout, completed).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Unique across processes: half random from process start, half counted.
+fn next_owner() -> Owner {
+    use std::hash::{BuildHasher, RandomState};
+    static PROCESS: LazyLock<u64> =
+        LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    Owner::from_u128(u128::from(*PROCESS) << 64 | u128::from(count))
+}
