@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::routing::post;
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use sha2::Sha256;
 use tower::Service;
 use tower_webhook::client_ip::TlsConnection;
@@ -53,7 +53,7 @@ fn verifier() -> Verifier {
     Verifier::new(provider::github(), SECRET).unwrap()
 }
 
-/// Everything on, and a fresh memory of events.
+/// Everything on.
 fn whole_stack() -> WebhookLayer {
     WebhookLayer::new(verifier())
         .with_required_https()
@@ -64,36 +64,19 @@ fn whole_stack() -> WebhookLayer {
 
 /// Deliveries as GitHub sends them, each with an id and a body of its own.
 struct Deliveries {
-    templates: Vec<Request<Bytes>>,
+    signer: Signer,
+    size: usize,
+    made: u64,
     built: Vec<Request<Body>>,
     next: usize,
 }
 
 impl Deliveries {
     fn new(size: usize) -> Self {
-        let signer = Signer::new(provider::github(), SECRET).unwrap();
-        let templates = (0..REQUESTS)
-            .map(|number| {
-                let mut body = format!(r#"{{"number":{number:08},"x":""#).into_bytes();
-                body.resize(size - 2, b'x');
-                body.extend_from_slice(b"\"}");
-                let id = format!("72d3162e-cc78-11e3-81ab-{number:012}");
-                let mut request = signer.clone().with_event_id(id).sign("/webhook", body);
-                for (name, value) in [
-                    ("host", "example.com"),
-                    ("user-agent", "GitHub-Hookshot/044aadd"),
-                    ("accept", "*/*"),
-                    ("content-type", "application/json"),
-                    ("x-github-event", "push"),
-                    ("x-github-hook-id", "292430182"),
-                ] {
-                    request.headers_mut().insert(name, value.parse().unwrap());
-                }
-                request
-            })
-            .collect();
         Self {
-            templates,
+            signer: Signer::new(provider::github(), SECRET).unwrap(),
+            size,
+            made: 0,
             built: Vec::new(),
             next: 0,
         }
@@ -101,18 +84,37 @@ impl Deliveries {
 
     /// Builds the requests of the next batch, unmeasured.
     fn prepare(&mut self) {
-        let peer = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711)));
-        self.built = self
-            .templates
-            .iter()
-            .map(|template| {
-                let mut request = template.clone().map(Body::from);
-                request.extensions_mut().insert(peer);
-                request.extensions_mut().insert(TlsConnection::new());
-                request
-            })
-            .collect();
+        self.built = (0..REQUESTS).map(|_| self.make()).collect();
         self.next = 0;
+    }
+
+    fn make(&mut self) -> Request<Body> {
+        self.made += 1;
+        let number = self.made;
+        let mut body = format!(r#"{{"number":{number:08},"x":""#).into_bytes();
+        body.resize(self.size - 2, b'x');
+        body.extend_from_slice(b"\"}");
+        let signer = self
+            .signer
+            .clone()
+            .with_event_id(format!("72d3162e-cc78-11e3-81ab-{number:012}"));
+        let mut request = signer.sign("/webhook", body).map(Body::from);
+        for (name, value) in [
+            ("host", "example.com"),
+            ("user-agent", "GitHub-Hookshot/044aadd"),
+            ("accept", "*/*"),
+            ("content-type", "application/json"),
+            ("x-github-event", "push"),
+            ("x-github-hook-id", "292430182"),
+        ] {
+            request
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        let peer = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711)));
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(TlsConnection::new());
+        request
     }
 
     fn take(&mut self) -> Request<Body> {
@@ -135,36 +137,23 @@ pub fn run() {
     println!("|---:|---:|---:|---:|---:|---:|---:|");
     for size in [256, 1024, 16 * 1024] {
         let deliveries = RefCell::new(Deliveries::new(size));
-        let apps: [Box<dyn Fn() -> Router>; 4] = [
-            Box::new(|| Router::new().route("/webhook", post(handler))),
-            Box::new(|| {
-                Router::new()
-                    .route("/webhook", post(by_hand))
-                    .with_state(SECRET)
-            }),
-            Box::new(|| {
-                let layer = VerifyLayer::new(verifier());
-                Router::new().route("/webhook", post(handler).layer(layer))
-            }),
-            Box::new(|| Router::new().route("/webhook", post(handler).layer(whole_stack()))),
-        ];
-        let current: [RefCell<Router>; 4] = apps.each_ref().map(|app| RefCell::new(app()));
+        let verify = VerifyLayer::new(verifier());
+        let by_hand = post(by_hand).with_state(SECRET);
+        let mut apps = [post(handler), by_hand, post(handler).layer(verify)]
+            .into_iter()
+            .chain([post(handler).layer(whole_stack())])
+            .map(|route| Router::new().route("/webhook", route))
+            .collect::<Vec<_>>();
         let mut cases: Vec<Case<'_>> = apps
-            .iter()
-            .zip(&current)
-            .map(|(app, current)| Case {
-                prepare: Box::new(|| {
-                    // A fresh memory of events for each batch.
-                    drop(current.replace(app()));
-                    deliveries.borrow_mut().prepare();
-                }),
+            .iter_mut()
+            .map(|app| Case {
+                prepare: Box::new(|| deliveries.borrow_mut().prepare()),
                 run: Box::new(|iterations| {
-                    let mut app = current.borrow_mut();
                     let mut deliveries = deliveries.borrow_mut();
                     runtime.block_on(async {
                         for _ in 0..iterations {
                             let request = deliveries.take();
-                            let response = Service::call(&mut *app, request).await.unwrap();
+                            let response = Service::call(app, request).await.unwrap();
                             assert_eq!(response.status(), StatusCode::OK);
                         }
                     });

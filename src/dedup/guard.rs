@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 
 /// The code that was called panicked.
@@ -25,14 +25,15 @@ fn discard(payload: Box<dyn Any + Send>) -> Panicked {
 
 /// Runs `handler` to its end, and what `meanwhile` returns beside it once the
 /// handler has to wait: most handlers are done before a timer would pay.
+///
+/// `handler` is emptied at its end.
 pub(super) async fn run<T, M>(
-    handler: impl Future<Output = T>,
+    mut handler: Pin<&mut Option<impl Future<Output = T>>>,
     meanwhile: impl Fn() -> M,
 ) -> Result<T, Panicked>
 where
     M: Future<Output = ()>,
 {
-    let mut handler = pin!(Some(handler));
     let mut beside: Option<Pin<Box<M>>> = None;
     let mut beside_ended = false;
     poll_fn(|cx| {

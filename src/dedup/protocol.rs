@@ -1,6 +1,7 @@
 //! The steps between a verified request and its answer: claim, run, settle.
 
 use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,7 +58,8 @@ where
             Entry::Protected(held) => {
                 request.extensions_mut().insert(held.lease.clone());
                 let renewing = || held.keep_renewing(&config, &delivery);
-                let answer = run(Oneshot::new(inner, request), renewing).await;
+                let handler = pin!(Some(Oneshot::new(inner, request)));
+                let answer = run(handler, renewing).await;
                 let status = match &answer {
                     Ok(Ok(response)) => Some(response.status()),
                     Ok(Err(_)) | Err(Panicked) => None,
@@ -71,7 +73,8 @@ where
             Entry::Unprotected => {
                 telemetry::trouble(delivery.provider(), "processing without deduplication");
                 request.extensions_mut().insert(DedupUnavailable);
-                run(Oneshot::new(inner, request), pending).await
+                let handler = pin!(Some(Oneshot::new(inner, request)));
+                run(handler, pending).await
             }
             Entry::Duplicate(duplicate) => {
                 telemetry::duplicate(delivery.provider(), duplicate.attempt);

@@ -97,7 +97,8 @@ impl Held {
         let claim = |key| Claim::new(key, owner, config.lease, ttl);
         if let Some(replay) = identity.replay {
             let mut claimed = claim_row(config, &claim(replay)).await?;
-            if let (Claimed::Duplicate { .. }, Some(rerun)) = (claimed, identity.rerun())
+            if matches!(claimed, Claimed::Duplicate { .. })
+                && let Some(rerun) = identity.rerun()
                 && step(timeout, config.store.forget(&rerun)).await?
             {
                 let forgotten = step(timeout, config.store.forget(&replay)).await;

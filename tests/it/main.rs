@@ -12,6 +12,7 @@
 /// The test of the example `custom_provider`.
 #[path = "../../examples/custom_provider/acme.rs"]
 mod acme;
+mod allocations;
 mod attacks;
 // The examples need all three features.
 #[cfg(feature = "tracing")]
