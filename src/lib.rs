@@ -105,11 +105,15 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[macro_use]
+mod macros;
+
 pub mod body;
 pub mod client_ip;
 pub mod clock;
 pub mod dedup;
 pub mod delivery;
+mod early;
 mod error;
 #[cfg(feature = "axum")]
 pub mod extract;

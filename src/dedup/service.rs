@@ -34,20 +34,7 @@ impl<S, R> Dedup<S, R> {
         Self::new(inner, None, rejection)
     }
 
-    /// The inner service.
-    pub fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// The inner service.
-    pub fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// The inner service.
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
+    inner_service_accessors!();
 }
 
 impl<S, R, ResBody> Service<Request<VerifiedBody>> for Dedup<S, R>

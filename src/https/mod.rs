@@ -82,11 +82,11 @@
 //! # }
 //! ```
 
-mod future;
 mod layer;
 mod service;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::{future::ResponseFuture, layer::RequireHttpsLayer, service::RequireHttps};
+pub use self::{layer::RequireHttpsLayer, service::RequireHttps};
+pub use crate::early::ResponseFuture;

@@ -92,14 +92,11 @@
 //! leave the list as it is.
 
 mod allowlist;
-mod future;
 mod layer;
 mod service;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::{
-    allowlist::IpAllowlist, future::ResponseFuture, layer::IpAllowlistLayer,
-    service::IpAllowlistService,
-};
+pub use self::{allowlist::IpAllowlist, layer::IpAllowlistLayer, service::IpAllowlistService};
+pub use crate::early::ResponseFuture;

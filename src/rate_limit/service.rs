@@ -52,20 +52,7 @@ impl<S, P, R> RateLimit<S, P, R> {
         Self::new(inner, layer.map(|layer| layer.guard.clone()), refusals)
     }
 
-    /// The inner service.
-    pub const fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// The inner service, mutable.
-    pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// The inner service, taken out.
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
+    inner_service_accessors!();
 }
 
 impl<S, R, ReqBody, ResBody> Service<Request<ReqBody>> for RateLimit<S, PerCaller, R>

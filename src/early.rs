@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// Response future of [`IpAllowlistService`](super::IpAllowlistService).
+    /// Response future of the services that look at headers alone: the inner
+    /// service's, or a refusal that is there at once.
     pub struct ResponseFuture<F>
     where
         F: Future,
@@ -33,13 +34,13 @@ pin_project! {
 }
 
 impl<F: Future> ResponseFuture<F> {
-    pub(super) const fn inner(future: F) -> Self {
+    pub(crate) const fn inner(future: F) -> Self {
         Self {
             kind: Kind::Inner { future },
         }
     }
 
-    pub(super) fn rejected(response: F::Output) -> Self {
+    pub(crate) fn rejected(response: F::Output) -> Self {
         Self {
             kind: Kind::Rejected {
                 response: ready(response),
