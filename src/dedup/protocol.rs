@@ -106,7 +106,7 @@ async fn enter(config: &Arc<Config>, delivery: &Delivery, tenant: Option<&Tenant
         Ok(identity) => identity,
         Err(kind) => return Entry::Refused(refusal(kind, delivery)),
     };
-    match Held::claim(config, identity, scheme).await {
+    match Held::claim(config, &identity, scheme).await {
         Ok(Verdict::Won(held)) => Entry::Protected(held),
         Ok(Verdict::Duplicate(duplicate)) => Entry::Duplicate(duplicate),
         Ok(Verdict::Busy(remaining)) => {

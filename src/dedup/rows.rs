@@ -58,7 +58,7 @@ impl Held {
     /// then leaves no trace under that id.
     pub(super) async fn claim(
         config: &Arc<Config>,
-        identity: Identity<'_>,
+        identity: &Identity<'_>,
         scheme: &Scheme,
     ) -> Result<Verdict, StoreError> {
         let (ttl, window) = (config.ttl_for(scheme), scheme.freshness_window());
@@ -88,26 +88,19 @@ impl Held {
 
     async fn claim_rows(
         config: &Arc<Config>,
-        identity: Identity<'_>,
+        identity: &Identity<'_>,
         owner: Owner,
         ttl: Duration,
         window: Duration,
     ) -> Result<Claimed, StoreError> {
-        let timeout = config.store_timeout;
         let claim = |key| Claim::new(key, owner, config.lease, ttl);
         if let Some(replay) = identity.replay {
             let mut claimed = claim_row(config, &claim(replay)).await?;
             if matches!(claimed, Claimed::Duplicate { .. })
                 && let Some(rerun) = identity.rerun()
-                && step(timeout, config.store.forget(&rerun)).await?
             {
-                let forgotten = step(timeout, config.store.forget(&replay)).await;
-                if let Err(error) = forgotten {
-                    // If this fails as well, the operator has to ask again.
-                    let _ = step(timeout, config.store.claim(&permit(rerun))).await;
-                    return Err(error);
-                }
-                claimed = claim_row(config, &claim(replay)).await?;
+                let permitted = use_permit(config, claim(replay), rerun).await?;
+                claimed = permitted.unwrap_or(claimed);
             }
             if !matches!(claimed, Claimed::Won { .. }) {
                 return Ok(claimed);
@@ -115,8 +108,8 @@ impl Held {
         }
         let event = claim(identity.event).with_fingerprint(identity.fingerprint);
         let claimed = claim_row(config, &event).await?;
-        if let Some(replay) = identity.replay {
-            Self::settle_replay(config, &claim(replay), claimed, window).await;
+        if let (Some(replay), false) = (identity.replay, matches!(claimed, Claimed::Won { .. })) {
+            Self::settle_replay(config, claim(replay), claimed, window).await;
         }
         Ok(claimed)
     }
@@ -127,13 +120,13 @@ impl Held {
     /// send them under another id.
     async fn settle_replay(
         config: &Arc<Config>,
-        replay: &Claim,
+        replay: Claim,
         claimed: Claimed,
         window: Duration,
     ) {
         let Claim {
             key, owner, ttl, ..
-        } = *replay;
+        } = replay;
         let timeout = config.store_timeout;
         match claimed {
             Claimed::Won { .. } => {}
@@ -226,6 +219,24 @@ async fn claim_row(config: &Config, claim: &Claim) -> Result<Claimed, StoreError
         }
     })
     .await
+}
+
+/// Claims a row although its content is known, if an operator permitted that.
+async fn use_permit(
+    config: &Config,
+    replay: Claim,
+    rerun: DedupKey,
+) -> Result<Option<Claimed>, StoreError> {
+    let timeout = config.store_timeout;
+    if !step(timeout, config.store.forget(&rerun)).await? {
+        return Ok(None);
+    }
+    if let Err(error) = step(timeout, config.store.forget(&replay.key)).await {
+        // If this fails as well, the operator has to ask again.
+        let _ = step(timeout, config.store.claim(&permit(rerun))).await;
+        return Err(error);
+    }
+    claim_row(config, &replay).await.map(Some)
 }
 
 async fn give_back(config: Arc<Config>, keys: impl Iterator<Item = DedupKey>, owner: Owner) {
