@@ -3,13 +3,7 @@
 
 use crate::Timestamp;
 use crate::rejection::RejectionKind;
-use crate::signature::{Grammar, Scheme, TimestampFormat, TimestampRule};
-
-/// How the scheme's signatures are written.
-#[must_use]
-pub fn grammar(scheme: &Scheme) -> &Grammar {
-    &scheme.grammar
-}
+use crate::signature::{Grammar, TimestampFormat, TimestampRule};
 
 /// The signatures that a grammar finds.
 #[must_use]

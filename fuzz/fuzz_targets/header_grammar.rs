@@ -27,7 +27,7 @@ fuzz_target!(|input: Input<'_>| {
     let text = Text::split(input.text);
 
     if let Some((word, value)) = text.lines.first() {
-        reads(internal::grammar(&preset.scheme), value);
+        reads(preset.scheme.grammar(), value);
         let word = String::from_utf8_lossy(word).into_owned();
         let separator = char::from(input.separator & 0x7f);
         let grammar = match input.shape % 5 {

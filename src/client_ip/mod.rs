@@ -71,6 +71,7 @@ use http::{Extensions, HeaderMap};
 
 pub(crate) use self::networks::Networks;
 pub use self::proxies::TrustedProxies;
+use crate::{Rejection, RejectionKind};
 
 /// The address of the other end of the connection, for the request's
 /// extensions.
@@ -258,6 +259,20 @@ pub enum ClientIpError {
     HiddenHop,
     /// There were 32 trusted hops, and the caller was not among them.
     TooManyHops,
+}
+
+impl ClientIp {
+    /// The caller's address, or the refusal of a request that has none: no
+    /// list and no limit could hold for it.
+    pub(crate) fn require(
+        &self,
+        extensions: &Extensions,
+        headers: &HeaderMap,
+    ) -> Result<IpAddr, Rejection> {
+        self.resolve(extensions, headers).map_err(|error| {
+            Rejection::new(RejectionKind::AddressUnknown).with_detail(error.reason())
+        })
+    }
 }
 
 impl ClientIpError {

@@ -45,9 +45,7 @@ pub(crate) fn check(
     extensions: &Extensions,
     headers: &HeaderMap,
 ) -> Result<(), Rejection> {
-    let address = client_ip
-        .resolve(extensions, headers)
-        .map_err(|err| Rejection::new(RejectionKind::AddressUnknown).with_detail(err.reason()))?;
+    let address = client_ip.require(extensions, headers)?;
     if allowlist.contains(address) {
         return Ok(());
     }

@@ -7,7 +7,6 @@ mod shared;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,29 +20,22 @@ use crate::client_ip::PeerAddr;
 use crate::delivery::Tenant;
 use crate::rejection::{DefaultRejectionResponse, Refusals, Rejection, RejectionKind};
 use crate::signature::{Grammar, Scheme, Source};
+use crate::testing::ManualClock;
 use crate::{Clock, ConfigError, Timestamp};
 
-#[derive(Debug)]
-struct ManualClock(AtomicI64);
-
-impl ManualClock {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(1_800_000_000_000)))
-    }
-
-    fn step(&self, millis: i64) {
-        self.0.fetch_add(millis, Ordering::SeqCst);
-    }
+fn clock() -> Arc<ManualClock> {
+    let start = Timestamp::from_unix_millis(1_800_000_000_000);
+    Arc::new(ManualClock::new(start))
 }
 
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(self.0.load(Ordering::SeqCst))
-    }
+/// Moves `clock`, backwards too.
+fn step(clock: &ManualClock, millis: i64) {
+    let now = clock.now().unix_millis();
+    clock.set(Timestamp::from_unix_millis(now + millis));
 }
 
 fn limiter(quota: Quota) -> (MemoryRateLimiter, Arc<ManualClock>) {
-    let clock = ManualClock::new();
+    let clock = clock();
     let limiter = MemoryRateLimiter::new(quota).with_clock(clock.clone());
     (limiter, clock)
 }
@@ -99,7 +91,7 @@ async fn e3_failures_are_charged_and_successes_are_not() {
     assert_eq!(status(&service, from(honest, None)).await, StatusCode::OK);
 
     // Refusals are free, so the quota comes back while the flood goes on.
-    clock.step(20_000);
+    step(&clock, 20_000);
     assert_eq!(status(&service, from(hostile, None)).await, StatusCode::OK);
 }
 

@@ -22,8 +22,6 @@ pub(super) struct Judged<'a> {
     candidates: Candidates,
     timestamp: Option<Timestamp>,
     signed: Signed<'a>,
-    /// The position of the first active key.
-    first_key: u32,
 }
 
 /// Texts outside the body that are part of the signed content.
@@ -92,10 +90,6 @@ impl<'a> Judged<'a> {
             signed.event_id = compiled.signed_event_id(family, parts, delimiter)?;
         }
 
-        let (first_key, _) = (0_u32..)
-            .zip(&inner.keys)
-            .find(|(_, key)| key.is_active(now))
-            .ok_or_else(|| Rejection::new(RejectionKind::NoActiveSecret))?;
         let judged = Self {
             inner,
             parts,
@@ -104,8 +98,10 @@ impl<'a> Judged<'a> {
             candidates,
             timestamp,
             signed,
-            first_key,
         };
+        if judged.active_keys().next().is_none() {
+            return Err(Rejection::new(RejectionKind::NoActiveSecret));
+        }
         // No content is signed with a token: nobody need read it to know.
         if compiled.scheme.algorithm == Algorithm::Token && judged.matching(b"").decide().is_none()
         {
@@ -133,13 +129,12 @@ impl<'a> Judged<'a> {
         matching
     }
 
-    /// The keys that are tried, from the first active one on.
+    /// The keys that are tried, with their positions.
     fn active_keys(&self) -> impl Iterator<Item = (u32, &'a Key)> {
         let now = self.now;
-        let first = self.first_key;
         (0_u32..)
             .zip(&self.inner.keys)
-            .filter(move |(position, key)| *position >= first && key.is_active(now))
+            .filter(move |(_, key)| key.is_active(now))
     }
 
     /// The MACs of all active keys, begun.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{ManualClock, limiter, three_a_minute};
+use super::{clock, limiter, step, three_a_minute};
 use crate::rate_limit::{Allowance, MemoryRateLimiter, Quota, RateKey, RateLimiter};
 
 fn key(number: u64) -> RateKey {
@@ -28,12 +28,12 @@ fn a_key_may_use_its_burst_and_then_its_rate() {
     }
     assert_eq!(wait(limiter.charge_now(key(1))), Duration::from_secs(20));
     assert!(allowed(limiter.charge_now(key(2))));
-    clock.step(19_999);
+    step(&clock, 19_999);
     assert_eq!(wait(limiter.charge_now(key(1))), Duration::from_millis(1));
-    clock.step(1);
+    step(&clock, 1);
     assert!(allowed(limiter.charge_now(key(1))));
     assert!(!allowed(limiter.charge_now(key(1))));
-    clock.step(60_000);
+    step(&clock, 60_000);
     for _ in 0..3 {
         assert!(allowed(limiter.charge_now(key(1))));
     }
@@ -73,7 +73,7 @@ fn e2_a_flood_of_callers_stays_within_the_bound() {
     let mut shared = 0_u32;
     for caller in 0..200_000_u32 {
         if caller.is_multiple_of(4_000) {
-            clock.step(1_000);
+            step(&clock, 1_000);
             // Whoever is over the quota cannot hide in the flood.
             limiter.charge_now(known);
             assert!(!allowed(limiter.charge_now(known)));
@@ -98,7 +98,7 @@ fn e2_keys_at_rest_make_room() {
     assert!(!allowed(limiter.check_now(key(6))));
     assert!(!allowed(limiter.charge_now(key(7))));
     // The first two are as good as new after a third of a minute.
-    clock.step(20_000);
+    step(&clock, 20_000);
     for number in 6..8 {
         for _ in 0..3 {
             assert!(allowed(limiter.charge_now(key(number))));
@@ -114,12 +114,12 @@ fn e7_a_clock_set_back_locks_nobody_out_for_longer_than_the_period() {
         for _ in 0..3 {
             limiter.charge_now(key(1));
         }
-        clock.step(-setback);
+        step(&clock, -setback);
         assert!(wait(limiter.check_now(key(1))) <= Duration::from_secs(60));
         // Even if somebody keeps looking.
         for _ in 0..60 {
             limiter.check_now(key(1));
-            clock.step(1_000);
+            step(&clock, 1_000);
         }
         if setback < 1_800_000_000_000 {
             assert!(allowed(limiter.charge_now(key(1))), "{setback}");
@@ -134,9 +134,9 @@ fn e7_a_clock_set_back_does_not_pin_keys() {
     for number in 0..32 {
         limiter.charge_now(key(number));
     }
-    clock.step(-3_600_000);
+    step(&clock, -3_600_000);
     limiter.charge_now(key(100));
-    clock.step(60_000);
+    step(&clock, 60_000);
     for number in 200..232 {
         for _ in 0..3 {
             assert!(allowed(limiter.charge_now(key(number))));
@@ -163,10 +163,10 @@ proptest! {
     ) {
         let quota = Quota::new(requests, Duration::from_nanos(period)).unwrap();
         let quota = quota.with_burst(burst).unwrap();
-        let clock = ManualClock::new();
+        let clock = clock();
         let limiter = MemoryRateLimiter::new(quota).with_clock(clock.clone()).with_max_keys(1).unwrap();
         for (number, time) in (0..).zip(times) {
-            clock.0.store(time, std::sync::atomic::Ordering::SeqCst);
+            clock.set(crate::Timestamp::from_unix_millis(time));
             prop_assert!(wait(limiter.charge_now(key(number % 3))) <= quota.period());
             prop_assert!(wait(limiter.check_now(key(number % 2))) <= quota.period());
         }
@@ -184,7 +184,7 @@ proptest! {
         let (limiter, clock) = limiter(quota);
         let (mut elapsed, mut granted) = (0, 0_u128);
         for pause in pauses {
-            clock.step(pause);
+            step(&clock, pause);
             elapsed += pause;
             granted += u128::from(allowed(limiter.charge_now(key(1))));
             let refilled = u128::from(elapsed.unsigned_abs()) * 1_000_000 / quota.interval().as_nanos();

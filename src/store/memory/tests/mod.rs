@@ -3,35 +3,20 @@ mod model;
 
 use std::collections::HashMap;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::*;
 use crate::store::conformance::{self, AdvanceFuture, Env};
-
-#[derive(Debug, Default)]
-struct TestClock(AtomicI64);
-
-impl TestClock {
-    fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_millis() as i64, Ordering::Relaxed);
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(self.0.load(Ordering::Relaxed))
-    }
-}
+use crate::testing::ManualClock;
 
 const LEASE: Duration = Duration::from_secs(30);
 const TTL: Duration = Duration::from_secs(3600);
 const DONE: Completion = Completion::new(crate::store::Fingerprint::NONE, 200, TTL);
 
 /// An empty store of `capacity` events, and its clock.
-fn store(capacity: usize) -> (MemoryStore, Arc<TestClock>) {
-    let clock = Arc::new(TestClock::default());
+fn store(capacity: usize) -> (MemoryStore, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_unix_millis(0)));
     let store = MemoryStore::new(capacity).unwrap();
     (store.with_clock(Arc::clone(&clock) as _), clock)
 }
@@ -61,7 +46,7 @@ fn now<T>(mut future: StoreFuture<'_, T>) -> Result<T, StoreError> {
     }
 }
 
-struct Virtual(Arc<MemoryStore>, Arc<TestClock>);
+struct Virtual(Arc<MemoryStore>, Arc<ManualClock>);
 
 impl Env for Virtual {
     fn store(&self) -> Arc<dyn DedupStore> {
@@ -99,7 +84,7 @@ fn a_clock_that_goes_backwards_ends_nothing() {
         now(store.claim(&claim(1, 1))),
         Ok(Claimed::Won { .. })
     ));
-    clock.0.store(i64::MIN, Ordering::Relaxed);
+    clock.set(Timestamp::from_unix_millis(i64::MIN));
     assert!(matches!(
         now(store.claim(&claim(1, 2))),
         Ok(Claimed::Busy { .. })
@@ -119,7 +104,7 @@ fn endless_durations_are_taken() {
     let (store, clock) = store(1);
     let endless = Claim::new(key(1), owner(1), Duration::MAX, Duration::MAX);
     now(store.claim(&endless)).unwrap();
-    clock.0.store(i64::MAX - 1, Ordering::Relaxed);
+    clock.set(Timestamp::from_unix_millis(i64::MAX - 1));
     assert!(matches!(
         now(store.claim(&claim(1, 2))),
         Ok(Claimed::Busy { .. })
@@ -129,7 +114,7 @@ fn endless_durations_are_taken() {
 #[test]
 fn a_panic_in_the_clock_takes_nothing_down() {
     #[derive(Debug)]
-    struct Broken(TestClock);
+    struct Broken(ManualClock);
     impl Clock for Broken {
         fn now(&self) -> Timestamp {
             match self.0.now() {
@@ -138,14 +123,14 @@ fn a_panic_in_the_clock_takes_nothing_down() {
             }
         }
     }
-    let clock = Arc::new(Broken(TestClock::default()));
+    let clock = Arc::new(Broken(ManualClock::new(Timestamp::from_unix_millis(0))));
     let store = MemoryStore::new(1)
         .unwrap()
         .with_clock(Arc::clone(&clock) as _);
-    clock.0.0.store(-1, Ordering::Relaxed);
+    clock.0.set(Timestamp::from_unix_millis(-1));
     let panicked = thread::scope(|scope| scope.spawn(|| now(store.claim(&claim(1, 1)))).join());
     assert!(panicked.is_err());
-    clock.0.0.store(0, Ordering::Relaxed);
+    clock.0.set(Timestamp::from_unix_millis(0));
     assert!(matches!(
         now(store.claim(&claim(1, 1))),
         Ok(Claimed::Won { .. })

@@ -202,7 +202,7 @@ impl Model {
     }
 }
 
-fn apply(store: &MemoryStore, clock: &TestClock, op: Op) -> Option<Result<String, StoreError>> {
+fn apply(store: &MemoryStore, clock: &ManualClock, op: Op) -> Option<Result<String, StoreError>> {
     fn text<T: fmt::Debug>(future: StoreFuture<'_, T>) -> Result<String, StoreError> {
         now(future).map(|answer| format!("{answer:?}"))
     }
