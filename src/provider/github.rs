@@ -7,6 +7,7 @@ use crate::signature::{Grammar, Hash, Scheme, Source};
 /// the delivery id, so deduplication also remembers what was signed. GitHub
 /// does not retry by itself; a delivery can be sent again by hand for three
 /// days and keeps its id. Bodies may be up to 25 MB.
+#[doc = example!("github", "It's a Secret to Everybody", "Hello, World!")]
 #[must_use]
 pub fn github() -> Scheme {
     Scheme::hmac("github", Hash::Sha256)

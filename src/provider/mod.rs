@@ -32,6 +32,41 @@ use std::time::Duration;
 
 use crate::signature::{Scheme, Source};
 
+/// The example on a preset's page: `example!(preset, secret, body)`.
+///
+/// `body` holds what the preset reads from it; the request is made at
+/// 2023-11-14T22:13:20Z.
+macro_rules! example {
+    ($preset:literal, $secret:literal, $body:literal) => {
+        concat!(
+            "\n# Example\n\n```\n# #[cfg(feature = \"testing\")] {\n",
+            "use tower_webhook::testing::Signer;\n",
+            "use tower_webhook::{Timestamp, Verifier, provider};\n\n",
+            "let now = Timestamp::from_unix_seconds(1_700_000_000);\n",
+            "let sender = Signer::new(provider::",
+            $preset,
+            "(), \"",
+            $secret,
+            "\")?.at(now);\n",
+            "let (parts, body) = sender.sign(\"/hook\", r#\"",
+            $body,
+            "\"#).into_parts();\n\n",
+            "let verifier = Verifier::new(provider::",
+            $preset,
+            "(), \"",
+            $secret,
+            "\")?;\n",
+            "assert!(verifier.verify(&parts, &body, now).is_ok());\n\n",
+            "// A sender that does not know the secret is refused:\n",
+            "let verifier = Verifier::new(provider::",
+            $preset,
+            "(), \"c29tZXRoaW5nLWVsc2UtZW50aXJlbHk\")?;\n",
+            "assert!(verifier.verify(&parts, &body, now).is_err());\n",
+            "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
+        )
+    };
+}
+
 macro_rules! presets {
     ($($(#[$doc:meta])* $module:ident: $($preset:ident),+;)+) => {
         $(

@@ -9,6 +9,7 @@ use crate::signature::{Grammar, Hash, Part, Scheme, Source, TimestampRule};
 /// secret; `v0` is a test-mode scheme and never counts. Stripe re-signs each
 /// attempt, and `pending_webhooks` in the body changes between them, so the
 /// event is known by its `id` alone. Retries for three days.
+#[doc = example!("stripe", "whsec_9f8e7d", r#"{"id":"evt_1","type":"invoice.paid"}"#)]
 #[must_use]
 pub fn stripe() -> Scheme {
     Scheme::hmac("stripe", Hash::Sha256)

@@ -14,6 +14,8 @@ use tower_webhook::{ConfigError, RejectionKind, Secret, Timestamp, Verifier, pro
 #[derive(Deserialize)]
 struct Vector {
     provider: String,
+    /// Where the preset is not called as the provider.
+    preset: Option<String>,
     secret: String,
     method: String,
     url: String,
@@ -24,16 +26,11 @@ struct Vector {
 
 impl Vector {
     fn scheme(&self, file: &str) -> Scheme {
-        match (self.provider.as_str(), file) {
-            ("standard-webhooks", _) => provider::standard_webhooks(),
-            ("bitbucket" | "bitbucket-server", _) => provider::bitbucket(),
-            ("box", _) => provider::box_com(),
-            ("gitlab", "gitlab_token.json") => provider::gitlab_token(),
-            ("gitlab", _) => provider::gitlab_signing_token(),
-            (name, _) => match provider::by_name(name) {
-                Some(provider::Preset::Signed(scheme)) => scheme,
-                _ => panic!("no preset for {name} of {file}"),
-            },
+        let name = self.provider.replace('-', "_");
+        let name = self.preset.as_deref().unwrap_or(&name);
+        match provider::by_name(name) {
+            Some(provider::Preset::Signed(scheme)) => scheme,
+            _ => panic!("no preset {name} for {file}"),
         }
     }
 
