@@ -117,6 +117,11 @@ impl Delivery {
         self.inner.verifier.label(self.inner.key)
     }
 
+    /// Whether [`mac`](Self::mac) is a digest of the signed content.
+    pub(crate) fn was_judged_whole(&self) -> bool {
+        self.inner.verifier.compiled.whole
+    }
+
     /// The MAC of the signed content, zero behind its end. Equal for a replay
     /// of the same request; not to be shown to anybody.
     pub(crate) fn mac(&self) -> [u8; 64] {

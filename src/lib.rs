@@ -89,6 +89,7 @@
 //! |---|---|
 //! | `axum` | the extractors [`Delivery`] and `VerifiedJson`; the peer address of axum's `ConnectInfo` |
 //! | `tracing` | an event for every accepted, refused, duplicate and busy request |
+//! | `public-key` | presets and schemes signed with a private key: Ed25519, ECDSA P-256, RSA |
 //! | `testing` | signing of genuine requests for any scheme, a manual clock, a conformance suite for stores |
 //!
 //! None is on by default, and none changes what the others do.
@@ -121,6 +122,7 @@ pub mod https;
 #[doc(hidden)]
 pub mod internal;
 pub mod ip_allowlist;
+pub mod keys;
 mod oneshot;
 pub mod provider;
 pub mod rate_limit;

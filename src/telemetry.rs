@@ -47,6 +47,14 @@ pub(crate) fn trouble(provider: &str, what: &'static str) {
     let _ = (provider, what);
 }
 
+/// A secret or key could not be looked up.
+pub(crate) fn key_unavailable(provider: &str, error: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "tower_webhook", provider, error = %error, "a key could not be looked up");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, error);
+}
+
 /// The span a request was received in, for work that outlives it.
 #[derive(Default)]
 pub(crate) struct Span {

@@ -25,12 +25,17 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+#[cfg(feature = "public-key")]
+use std::sync::Arc;
+
 use bytes::Bytes;
-use http::{HeaderValue, Request};
+use http::Request;
 
 use crate::clock::{Clock, SystemClock};
 use crate::secret::{Secret, Secrets};
-use crate::signature::Scheme;
+use crate::signature::{Algorithm, Draft, Scheme, SignWith};
+#[cfg(feature = "public-key")]
+use crate::signature::{KeyPair, SecretEncoding};
 use crate::{ConfigError, Timestamp, Verifier};
 
 /// A clock that stands still until it is moved.
@@ -65,28 +70,85 @@ impl Clock for ManualClock {
 /// they are verified with.
 #[derive(Clone, Debug)]
 pub struct Signer {
-    verifier: Verifier,
-    secret: Secret,
+    scheme: Verifier,
+    with: With,
     at: Option<Timestamp>,
     event_id: Option<String>,
     family: usize,
 }
 
+#[derive(Clone, Debug)]
+enum With {
+    Secret(Secret),
+    #[cfg(feature = "public-key")]
+    KeyPair(Arc<KeyPair>),
+}
+
 impl Signer {
-    /// Signs for `scheme` with `secret`.
+    /// Signs for `scheme` with `secret`: the one that requests are verified
+    /// with, or for a scheme with public keys the private key, PKCS #8 in PEM
+    /// or DER.
     ///
     /// # Errors
     ///
-    /// As [`Verifier::new`].
+    /// As [`Verifier::new`]; and if the scheme is not data
+    /// ([`Scheme::with_protocol`]).
     pub fn new(scheme: Scheme, secret: impl Into<Secret>) -> Result<Self, ConfigError> {
         let secret = secret.into();
+        if scheme.protocol().is_some() {
+            return Err(ConfigError::InvalidScheme {
+                scheme: scheme.name().to_owned(),
+                reason: "it is not data, so that it cannot be signed from it".into(),
+            });
+        }
+        let (scheme, with) = match scheme.algorithm() {
+            #[cfg(feature = "public-key")]
+            Algorithm::PublicKey(algorithm) => {
+                let pair = KeyPair::new(algorithm, secret.as_bytes()).ok_or_else(|| {
+                    ConfigError::UndecodableSecret {
+                        secret: "of the signer".to_owned(),
+                        expected: "private key in PKCS #8",
+                    }
+                })?;
+                let with = With::KeyPair(Arc::new(pair));
+                (Verifier::without_keys(scheme)?, with)
+            }
+            _ => (
+                Verifier::new(scheme, Secrets::from(secret.clone()))?,
+                With::Secret(secret),
+            ),
+        };
         Ok(Self {
-            verifier: Verifier::new(scheme, Secrets::from(secret.clone()))?,
-            secret,
+            scheme,
+            with,
             at: None,
             event_id: None,
             family: 0,
         })
+    }
+
+    /// What the signer's requests are verified with: its secret, or the public
+    /// half of its key, written as the scheme writes it.
+    ///
+    /// # Panics
+    ///
+    /// If the public key cannot be computed.
+    #[must_use]
+    #[cfg_attr(
+        feature = "public-key",
+        expect(clippy::expect_used, reason = "a helper for tests may panic")
+    )]
+    pub fn verifying_secret(&self) -> Secret {
+        match &self.with {
+            With::Secret(secret) => secret.clone(),
+            #[cfg(feature = "public-key")]
+            With::KeyPair(pair) => {
+                let encoding = &self.scheme.scheme().secret_encoding;
+                let raw = *encoding == SecretEncoding::Hex;
+                let key = pair.public_key(raw).expect("a key pair has a public key");
+                Secret::new(encoding.encode(&key))
+            }
+        }
     }
 
     /// The time the request claims to be sent at; now by default. Where the
@@ -114,33 +176,33 @@ impl Signer {
         self
     }
 
-    /// A genuine request to `uri` with `body`.
+    /// A genuine request to `uri` with `body`. Where the signature stands in
+    /// the body, it is put there.
     ///
     /// # Panics
     ///
-    /// If `uri` is not a URI, or the event id cannot stand in a header.
+    /// If `uri` is not a URI, the event id cannot stand in a header, or the
+    /// body lacks what the scheme reads from it.
     #[expect(clippy::expect_used, reason = "a helper for tests may panic on misuse")]
     pub fn sign(&self, uri: &str, body: impl Into<Bytes>) -> Request<Bytes> {
-        let body = body.into();
-        let signed = self.verifier.inner().sign(
-            &self.secret,
-            &body,
-            self.at.unwrap_or_else(|| SystemClock.now()),
-            self.event_id.as_deref().unwrap_or("evt_test"),
-            self.family,
-        );
-        let uri = match &signed.query {
-            Some(query) if uri.contains('?') => format!("{uri}&{query}"),
-            Some(query) => format!("{uri}?{query}"),
-            None => uri.to_owned(),
+        let inner = self.scheme.inner();
+        let with = match &self.with {
+            With::Secret(secret) if inner.compiled.scheme.algorithm == Algorithm::Token => {
+                SignWith::Token(secret)
+            }
+            With::Secret(_) => SignWith::Key(inner.keys.first().expect("a signer has a key")),
+            #[cfg(feature = "public-key")]
+            With::KeyPair(pair) => SignWith::KeyPair(pair),
         };
-        let mut request = Request::new(body);
-        *request.method_mut() = signed.method;
-        *request.uri_mut() = uri.parse().expect("a valid URI");
-        for (name, value) in signed.headers {
-            let value = HeaderValue::from_str(&value).expect("a valid header value");
-            request.headers_mut().append(name, value);
-        }
-        request
+        let draft = Draft {
+            uri: uri.parse().expect("a valid URI"),
+            body: body.into(),
+            at: self.at.unwrap_or_else(|| SystemClock.now()),
+            event_id: self.event_id.as_deref().unwrap_or("evt_test"),
+            family: self.family,
+        };
+        inner
+            .sign(&with, draft)
+            .expect("a body with what the scheme reads from it, and a valid event id")
     }
 }

@@ -5,7 +5,7 @@ use twox_hash::XxHash3_64;
 
 use crate::delivery::{Delivery, EventId, Tenant};
 use crate::rejection::RejectionKind;
-use crate::signature::{Algorithm, ConflictPolicy, Grammar, Scheme};
+use crate::signature::{ConflictPolicy, Coverage, Grammar, Scheme, Source};
 use crate::store::{DedupKey, Fingerprint};
 
 /// The rows a delivery claims.
@@ -71,16 +71,21 @@ impl<'a> Identity<'a> {
 
 /// The MAC is at hand and stands for what was signed, but only where a request
 /// has one. Of several signatures, whoever replays the request can leave out
-/// the one that counted.
+/// the one that counted. Where the body was judged as a whole, a digest of what
+/// was signed stands in the MAC's place.
 fn replay_key(scope: Scope<'_>, delivery: &Delivery) -> DedupKey {
-    match has_one_signature(delivery.scheme()) {
+    match delivery.was_judged_whole() || has_one_signature(delivery.scheme()) {
         true => scope.key(Kind::Replay, &[&delivery.mac()]),
         false => content_key(scope, Kind::Replay, delivery),
     }
 }
 
 fn has_one_signature(scheme: &Scheme) -> bool {
-    scheme.signatures.len() == 1
+    let one_place = matches!(
+        scheme.signatures.as_slice(),
+        [Source::Header(_) | Source::Query(_)]
+    );
+    one_place
         && matches!(
             scheme.grammar,
             Grammar::Plain | Grammar::Prefixed(_) | Grammar::Authorization { .. }
@@ -145,7 +150,7 @@ impl Scope<'_> {
 /// Whether someone who captured a request could send it again under another
 /// id. Not so for a token: whoever captured that can send what they like.
 pub(super) fn id_is_replaceable(scheme: &Scheme) -> bool {
-    matches!(scheme.algorithm(), Algorithm::Hmac(_))
+    scheme.coverage() != Coverage::Nothing
         && !scheme.event_id().is_empty()
         && !scheme.signs_event_id()
 }

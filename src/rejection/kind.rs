@@ -45,6 +45,21 @@ pub enum RejectionKind {
     TimestampInFuture,
     /// Every configured secret has expired.
     NoActiveSecret,
+    /// There is no endpoint, or none with a secret, for this tenant.
+    UnknownTenant,
+    /// The request names a key that does not exist, or may not be fetched.
+    UnknownKey,
+    /// The key that the request names may not sign for this provider: an
+    /// expired certificate, or somebody else's.
+    UntrustedKey,
+    /// A signed value is not the configured one: an issuer, an audience, a
+    /// topic.
+    UnexpectedValue,
+    /// A value that has to be read from the body to verify it cannot be.
+    MalformedBody,
+    /// The URL that the provider sent to, which it signs, cannot be
+    /// established.
+    PublicUrlUnknown,
 
     // The body.
     /// The body is larger than the limit.
@@ -58,6 +73,9 @@ pub enum RejectionKind {
 
     /// No signature matches any secret.
     SignatureMismatch,
+    /// The source of secrets or keys does not answer, or its answer cannot be
+    /// used.
+    KeyUnavailable,
 
     // Deduplication.
     /// The provider always sends an event id, and there is none.
@@ -97,6 +115,12 @@ impl RejectionKind {
                 | Self::TimestampTooOld
                 | Self::TimestampInFuture
                 | Self::NoActiveSecret
+                | Self::UnknownTenant
+                | Self::UnknownKey
+                | Self::UntrustedKey
+                | Self::UnexpectedValue
+                | Self::MalformedBody
+                | Self::PublicUrlUnknown
                 | Self::SignatureMismatch
         )
     }
@@ -115,9 +139,11 @@ impl RejectionKind {
             Self::BodyUnreadable | Self::MissingEventId | Self::InvalidEventId => {
                 StatusCode::BAD_REQUEST
             }
-            Self::TooManySlowBodies | Self::InFlight | Self::StoreUnavailable | Self::StoreFull => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::TooManySlowBodies
+            | Self::KeyUnavailable
+            | Self::InFlight
+            | Self::StoreUnavailable
+            | Self::StoreFull => StatusCode::SERVICE_UNAVAILABLE,
             Self::EventConflict => StatusCode::UNPROCESSABLE_ENTITY,
             Self::HandlerPanicked => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::UNAUTHORIZED,
@@ -145,11 +171,18 @@ impl RejectionKind {
             Self::TimestampTooOld => "timestamp_too_old",
             Self::TimestampInFuture => "timestamp_in_future",
             Self::NoActiveSecret => "no_active_secret",
+            Self::UnknownTenant => "unknown_tenant",
+            Self::UnknownKey => "unknown_key",
+            Self::UntrustedKey => "untrusted_key",
+            Self::UnexpectedValue => "unexpected_value",
+            Self::MalformedBody => "malformed_body",
+            Self::PublicUrlUnknown => "public_url_unknown",
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTimeout => "body_timeout",
             Self::BodyUnreadable => "body_unreadable",
             Self::TooManySlowBodies => "too_many_slow_bodies",
             Self::SignatureMismatch => "signature_mismatch",
+            Self::KeyUnavailable => "key_unavailable",
             Self::MissingEventId => "missing_event_id",
             Self::InvalidEventId => "invalid_event_id",
             Self::InFlight => "in_flight",
@@ -180,11 +213,18 @@ impl RejectionKind {
             Self::TimestampTooOld => "the timestamp is too old",
             Self::TimestampInFuture => "the timestamp is in the future",
             Self::NoActiveSecret => "every configured secret has expired",
+            Self::UnknownTenant => "there is no such tenant",
+            Self::UnknownKey => "the key that the request names does not exist",
+            Self::UntrustedKey => "the key that the request names may not sign",
+            Self::UnexpectedValue => "a signed value is not the configured one",
+            Self::MalformedBody => "a value needed to verify the body cannot be read from it",
+            Self::PublicUrlUnknown => "the URL that the provider signs is not known",
             Self::BodyTooLarge => "the body is larger than the limit",
             Self::BodyTimeout => "the body did not arrive within the deadline",
             Self::BodyUnreadable => "the body ended early or could not be read",
             Self::TooManySlowBodies => "too many bodies are arriving slowly at once",
             Self::SignatureMismatch => "no signature matches any configured secret",
+            Self::KeyUnavailable => "the source of secrets or keys does not answer",
             Self::MissingEventId => "the event id is missing",
             Self::InvalidEventId => "the event id is not usable",
             Self::InFlight => "the event is being processed by an earlier delivery",

@@ -19,7 +19,8 @@ pub struct Check<'a> {
 enum Collected {
     Nothing,
     One(Bytes),
-    Many(BytesMut, Box<States>),
+    /// With the MACs of what came so far, where it is hashed on the way.
+    Many(BytesMut, Option<Box<States>>),
 }
 
 impl<'a> Check<'a> {
@@ -38,9 +39,14 @@ impl<'a> Check<'a> {
         match &mut self.body {
             Collected::Nothing => self.body = Collected::One(chunk),
             Collected::One(first) => {
-                let mut states = Box::new(self.judged.states());
-                states.update(first);
-                states.update(&chunk);
+                let mut states = self
+                    .judged
+                    .streams()
+                    .then(|| Box::new(self.judged.states()));
+                if let Some(states) = &mut states {
+                    states.update(first);
+                    states.update(&chunk);
+                }
                 let both = first.len().saturating_add(chunk.len());
                 let mut all = BytesMut::with_capacity(both.next_power_of_two());
                 all.extend_from_slice(first);
@@ -48,7 +54,9 @@ impl<'a> Check<'a> {
                 self.body = Collected::Many(all, states);
             }
             Collected::Many(all, states) => {
-                states.update(&chunk);
+                if let Some(states) = states {
+                    states.update(&chunk);
+                }
                 all.extend_from_slice(&chunk);
             }
         }
@@ -70,16 +78,29 @@ impl<'a> Check<'a> {
     ///
     /// A [`Rejection`] if the request is not genuine or not fresh.
     pub fn finish(self) -> Result<Verified<'a>, Rejection> {
-        let body = match self.body {
-            Collected::Nothing => Bytes::new(),
-            Collected::One(bytes) => bytes,
-            Collected::Many(bytes, states) => {
+        match self.body {
+            Collected::Many(bytes, Some(states)) => {
                 let matching = self.judged.matching_states(*states);
                 let body = VerifiedBytes::Owned(bytes.freeze());
-                return self.judged.conclude(matching, body);
+                self.judged.conclude(matching, body)
             }
-        };
-        self.judged.verify(VerifiedBytes::Owned(body))
+            body => self.judged.verify(VerifiedBytes::Owned(body.into_bytes())),
+        }
+    }
+
+    /// The body, where the verdict is left to somebody else.
+    pub(crate) fn into_body(self) -> Bytes {
+        self.body.into_bytes()
+    }
+}
+
+impl Collected {
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Nothing => Bytes::new(),
+            Self::One(bytes) => bytes,
+            Self::Many(bytes, _) => bytes.freeze(),
+        }
     }
 }
 

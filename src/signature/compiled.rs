@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::grammar::Grammar;
-use super::scheme::{Algorithm, Part, Scheme};
+use super::scheme::{Algorithm, Coverage, Part, Scheme};
 use super::source::Source;
 use super::window::TimestampRule;
 use crate::ConfigError;
@@ -25,8 +25,10 @@ pub(crate) struct Compiled {
     pub(crate) type_headers: Vec<Names>,
     /// What must not stand in a signed event id: the literal behind it.
     pub(crate) id_delimiter: Option<String>,
-    /// The length of a decoded signature, in bytes.
-    pub(crate) tag_len: usize,
+    /// The length of a decoded signature, in bytes; `None` if it is not fixed.
+    pub(crate) tag_len: Option<usize>,
+    /// Whether the body must be there as a whole before it is looked at.
+    pub(crate) whole: bool,
 }
 
 /// One header under the names of all families.
@@ -35,7 +37,18 @@ pub(crate) type Names = Vec<HeaderName>;
 #[derive(Debug)]
 pub(crate) enum SignaturePlace {
     Header(Names),
+    Lines(HeaderName),
+    /// The names with their numbers.
+    Numbered(Vec<HeaderName>),
     Query(String),
+    Pointer(String),
+    Form(String),
+}
+
+impl SignaturePlace {
+    pub(crate) const fn is_in_body(&self) -> bool {
+        matches!(self, Self::Pointer(_) | Self::Form(_))
+    }
 }
 
 #[derive(Debug)]
@@ -98,56 +111,26 @@ impl Compiled {
                 "its fields cannot be told apart by their separator",
             ));
         }
-        let timestamp_source = scheme.timestamp.iter().map(|rule| &rule.source);
-        let mut sources = timestamp_source
-            .chain(&scheme.event_id)
-            .chain(&scheme.event_type);
-        if sources.any(|source| matches!(source, Source::Pointer(pointer) if !is_pointer(pointer)))
-        {
-            return Err(invalid("a JSON pointer starts with a slash"));
-        }
+        check_pointers(&scheme).map_err(invalid)?;
+        check_content(&scheme).map_err(invalid)?;
         let signatures = scheme
             .signatures
             .iter()
-            .map(|source| match source {
-                Source::Header(names) => Ok(SignaturePlace::Header(header_names(names)?)),
-                Source::Query(name) => Ok(SignaturePlace::Query(name.to_string())),
-                Source::Field(_) | Source::Pointer(_) => {
-                    Err(invalid("a signature is read from a header or the query"))
-                }
-            })
+            .map(|source| SignaturePlace::new(source)?.map_err(invalid))
             .collect::<Result<Vec<_>, _>>()?;
-        if signatures.is_empty() {
+        if signatures.is_empty() && scheme.protocol.is_none() {
             return Err(invalid("it does not say where the signature is"));
         }
-
+        if scheme.each.is_some() && !matches!(signatures.as_slice(), [SignaturePlace::Pointer(_)]) {
+            return Err(invalid(
+                "items that are signed one by one hold their signatures",
+            ));
+        }
         let tag_len = match scheme.algorithm {
-            Algorithm::Hmac(hash) => {
-                if scheme
-                    .content
-                    .iter()
-                    .filter(|part| **part == Part::Body)
-                    .count()
-                    != 1
-                {
-                    return Err(invalid(
-                        "the signed content must hold the body exactly once",
-                    ));
-                }
-                if scheme.encoding == super::Encoding::Text {
-                    return Err(invalid("a MAC is not text; state its encoding"));
-                }
-                hash.tag_len()
-            }
-            Algorithm::Token => {
-                if !scheme.content.is_empty() {
-                    return Err(invalid("a token signs no content"));
-                }
-                if scheme.timestamp.is_some() {
-                    return Err(invalid("a token proves no timestamp"));
-                }
-                super::mac::TOKEN_TAG_LEN
-            }
+            Algorithm::Hmac(hash) | Algorithm::Hash(hash) => Some(hash.tag_len()),
+            Algorithm::Token => None,
+            #[cfg(feature = "public-key")]
+            Algorithm::PublicKey(_) => None,
         };
 
         let timestamp = match scheme.timestamp.clone() {
@@ -165,12 +148,20 @@ impl Compiled {
                     Source::Header(names) => TimestampPlace::Header(header_names(names)?),
                     Source::Field(key) => TimestampPlace::Field(key.to_string()),
                     Source::Pointer(pointer) => TimestampPlace::Pointer(pointer.to_string()),
-                    Source::Query(_) => {
-                        return Err(invalid("a timestamp is not read from the query"));
+                    Source::Lines(_) | Source::Numbered(_) | Source::Query(_) | Source::Form(_) => {
+                        return Err(invalid(
+                            "a timestamp is read from a header, a field or the JSON body",
+                        ));
                     }
                 };
-                let in_body = matches!(place, TimestampPlace::Pointer(_));
-                if in_body == scheme.content.contains(&Part::Timestamp) {
+                let apart = scheme.content.contains(&Part::Timestamp);
+                let is_signed = match &place {
+                    TimestampPlace::Pointer(at) => {
+                        !apart && (scheme.coverage() == Coverage::Body || signs_value(&scheme, at))
+                    }
+                    TimestampPlace::Header(_) | TimestampPlace::Field(_) => apart,
+                };
+                if !is_signed {
                     return Err(invalid(
                         "its timestamp must be signed: either in the body, or a part of the \
                          content of its own",
@@ -185,7 +176,7 @@ impl Compiled {
             sources
                 if sources
                     .iter()
-                    .all(|source| matches!(source, Source::Pointer(_))) =>
+                    .all(|source| matches!(source, Source::Pointer(_) | Source::Form(_))) =>
             {
                 None
             }
@@ -199,8 +190,8 @@ impl Compiled {
         for source in &scheme.event_type {
             match source {
                 Source::Header(names) => type_headers.push(header_names(names)?),
-                Source::Pointer(_) => {}
-                Source::Field(_) | Source::Query(_) => {
+                Source::Pointer(_) | Source::Form(_) => {}
+                Source::Lines(_) | Source::Numbered(_) | Source::Field(_) | Source::Query(_) => {
                     return Err(invalid("an event type is read from a header or the body"));
                 }
             }
@@ -237,7 +228,13 @@ impl Compiled {
             })
             .collect::<Result<Vec<_>, ConfigError>>()?;
 
+        let whole = scheme.protocol.is_some()
+            || scheme.each.is_some()
+            || !matches!(scheme.algorithm, Algorithm::Hmac(_) | Algorithm::Token)
+            || !scheme.content.iter().all(Part::streams)
+            || signatures.iter().any(SignaturePlace::is_in_body);
         Ok(Self {
+            whole,
             allow: scheme
                 .methods
                 .iter()
@@ -258,6 +255,120 @@ impl Compiled {
     }
 }
 
+/// Whether the scheme signs the value at `at` in the body by itself.
+fn signs_value(scheme: &Scheme, at: &str) -> bool {
+    let mut parts = scheme.content.iter();
+    parts.any(|part| matches!(part, Part::Value { pointer, .. } if pointer == at))
+}
+
+fn check_pointers(scheme: &Scheme) -> Result<(), &'static str> {
+    let sources = scheme
+        .timestamp
+        .iter()
+        .map(|rule| &rule.source)
+        .chain(&scheme.signatures)
+        .chain(&scheme.event_id)
+        .chain(&scheme.event_type);
+    let sources = sources.filter_map(|source| match source {
+        Source::Pointer(pointer) => Some(pointer),
+        _ => None,
+    });
+    let parts = scheme.content.iter().filter_map(|part| match part {
+        Part::Value { pointer, .. } => Some(pointer),
+        _ => None,
+    });
+    if sources
+        .chain(parts)
+        .chain(&scheme.each)
+        .all(|pointer| is_pointer(pointer))
+    {
+        Ok(())
+    } else {
+        Err("a JSON pointer starts with a slash")
+    }
+}
+
+/// Whether the signed content fits the algorithm.
+fn check_content(scheme: &Scheme) -> Result<(), &'static str> {
+    let count = |wanted: &Part| scheme.content.iter().filter(|part| *part == wanted).count();
+    let has_url = scheme
+        .content
+        .iter()
+        .any(|part| matches!(part, Part::Url(_)));
+    let headers = scheme.content.iter().filter_map(|part| match part {
+        Part::Header(name) => Some(name),
+        _ => None,
+    });
+    if scheme.protocol.is_some() {
+        if scheme.timestamp.is_some() {
+            return Err("its protocol judges the timestamp");
+        }
+        return Ok(());
+    }
+    if scheme.algorithm == Algorithm::Token {
+        if !scheme.content.is_empty() {
+            return Err("a token signs no content");
+        }
+        if scheme.timestamp.is_some() {
+            return Err("a token proves no timestamp");
+        }
+        return Ok(());
+    }
+    if scheme.encoding == super::Encoding::Text {
+        return Err("a signature is not text; state its encoding");
+    }
+    if count(&Part::Body) > 1 {
+        return Err("the signed content must not hold the body twice");
+    }
+    if scheme
+        .content
+        .iter()
+        .all(|part| matches!(part, Part::Literal(_) | Part::Secret))
+    {
+        return Err("it signs nothing of the request");
+    }
+    match scheme.algorithm {
+        Algorithm::Hash(_) if count(&Part::Secret) != 1 => {
+            return Err("the hashed content must hold the secret exactly once");
+        }
+        Algorithm::Hash(_) => {}
+        _ if count(&Part::Secret) > 0 => {
+            return Err("the secret is a part of a plain hash only");
+        }
+        _ => {}
+    }
+    if scheme.each.is_some() && count(&Part::Body) > 0 {
+        return Err("items that are signed one by one do not hold the body");
+    }
+    if has_url && scheme.public_url.is_none() {
+        return Err("it signs the URL; say which with `with_public_url`");
+    }
+    if headers.clone().any(|name| header_name(name).is_err()) {
+        return Err("a signed header has an invalid name");
+    }
+    Ok(())
+}
+
+impl SignaturePlace {
+    fn new(source: &Source) -> Result<Result<Self, &'static str>, ConfigError> {
+        Ok(Ok(match source {
+            Source::Header(names) => Self::Header(header_names(names)?),
+            Source::Lines(name) => Self::Lines(header_name(name)?),
+            Source::Numbered(prefix) => Self::Numbered(
+                (1..=super::headers::MAX_CANDIDATES)
+                    .map(|number| header_name(&format!("{prefix}{number}")))
+                    .collect::<Result<_, _>>()?,
+            ),
+            Source::Query(name) => Self::Query(name.to_string()),
+            Source::Pointer(pointer) => Self::Pointer(pointer.to_string()),
+            Source::Form(name) => Self::Form(name.to_string()),
+            Source::Field(_) => {
+                return Ok(Err("a signature is not read from a field of itself"));
+            }
+        }))
+    }
+}
+
 /// RFC 6901 section 3; the empty one is the whole body.
 fn is_pointer(text: &str) -> bool {
     text.is_empty() || text.starts_with('/')
@@ -270,7 +381,7 @@ fn pieces(parts: &[Part]) -> Vec<Piece> {
             Part::Literal(text) => Some(Piece::Literal(text.as_bytes().to_vec())),
             Part::Timestamp => Some(Piece::Timestamp),
             Part::EventId => Some(Piece::EventId),
-            Part::Body => None,
+            _ => None,
         })
         .collect()
 }

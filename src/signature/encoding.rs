@@ -112,6 +112,8 @@ pub enum SecretEncoding {
     },
     /// Hexadecimal.
     Hex,
+    /// A public key in PEM (`BEGIN PUBLIC KEY`, RFC 7468 section 13).
+    Pem,
 }
 
 impl SecretEncoding {
@@ -123,8 +125,26 @@ impl SecretEncoding {
                 .decode(text.strip_prefix(prefix.as_ref()).unwrap_or(text))
                 .ok()?,
             Self::Hex => hex::decode(text).ok()?,
+            #[cfg(feature = "public-key")]
+            Self::Pem => super::public_key::spki_of_pem(text)?,
+            #[cfg(not(feature = "public-key"))]
+            Self::Pem => return None,
         };
         Some(Zeroizing::new(key))
+    }
+
+    /// The text of `key`, the other way round.
+    #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
+    pub(crate) fn encode(&self, key: &[u8]) -> String {
+        match self {
+            Self::Text => String::from_utf8_lossy(key).into_owned(),
+            Self::Base64 { prefix } => format!("{prefix}{}", STANDARD.encode(key)),
+            Self::Hex => hex::encode(key),
+            Self::Pem => format!(
+                "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+                STANDARD.encode(key)
+            ),
+        }
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -132,6 +152,7 @@ impl SecretEncoding {
             Self::Text => "text",
             Self::Base64 { .. } => "base64",
             Self::Hex => "hex",
+            Self::Pem => "a public key in PEM",
         }
     }
 }

@@ -1,8 +1,10 @@
 use std::fmt;
 
 use http::{HeaderMap, HeaderValue};
+use sha2::{Digest, Sha256};
 
 use super::compiled::{Compiled, name_of, single_line};
+use super::form;
 use super::json::{self, JsonError};
 use super::scheme::Scheme;
 use super::source::Source;
@@ -128,32 +130,62 @@ pub(crate) fn event_id(
 }
 
 /// An id of several values is joined with a separator that only its last value
-/// may hold, so that two ids never become one.
+/// may hold, so that two ids never become one. The id of several events in one
+/// body is a digest over theirs.
 fn event_id_in_body(scheme: &Scheme, body: &[u8]) -> Result<Option<EventId>, EventIdError> {
-    let mut id = String::new();
-    let last = scheme.event_id.len().wrapping_sub(1);
-    for (position, source) in scheme.event_id.iter().enumerate() {
-        let Source::Pointer(pointer) = source else {
+    let mut values = Vec::with_capacity(scheme.event_id.len());
+    for source in &scheme.event_id {
+        let Some(of_source) = id_values(source, body)? else {
             return Ok(None);
         };
-        let value = match json::read(body, pointer) {
-            Ok(Some(value)) => value,
-            Ok(None) | Err(JsonError::NotJson) => return Ok(None),
-            Err(JsonError::Unusable) => return Err(EventIdError(())),
-        };
+        values.push(of_source);
+    }
+    if values.is_empty() {
+        return Ok(None);
+    }
+    if values.iter().any(|of_source| of_source.len() > 1) {
+        return EventId::new(digest_of(&values)).map(Some);
+    }
+    let last = values.len().wrapping_sub(1);
+    let mut id = String::new();
+    for (position, value) in values.iter().flatten().enumerate() {
         if position != last && value.contains(ID_SEPARATOR) {
             return Err(EventIdError(()));
         }
         if position > 0 {
             id.push(ID_SEPARATOR);
         }
-        id.push_str(&value);
+        id.push_str(value);
     }
-    if scheme.event_id.is_empty() {
-        Ok(None)
-    } else {
-        EventId::new(id).map(Some)
+    EventId::new(id).map(Some)
+}
+
+fn id_values(source: &Source, body: &[u8]) -> Result<Option<Vec<String>>, EventIdError> {
+    match source {
+        Source::Pointer(pointer) => match json::read_all(body, pointer) {
+            Ok(values) => Ok(values),
+            Err(JsonError::NotJson) => Ok(None),
+            Err(JsonError::Unusable) => Err(EventIdError(())),
+        },
+        Source::Form(name) => match form::value(body, name) {
+            Ok(value) => Ok(value.map(|value| vec![value])),
+            Err(_) => Err(EventIdError(())),
+        },
+        _ => Ok(None),
     }
+}
+
+/// Every value goes in with its length, so that no two lists are one.
+fn digest_of(values: &[Vec<String>]) -> String {
+    let mut digest = Sha256::new();
+    for of_source in values {
+        digest.update(of_source.len().to_be_bytes());
+        for value in of_source {
+            digest.update(value.len().to_be_bytes());
+            digest.update(value);
+        }
+    }
+    format!("batch-{}", hex::encode(digest.finalize()))
 }
 
 pub(crate) fn event_type(
@@ -165,7 +197,8 @@ pub(crate) fn event_type(
     header.map(str::to_owned).or_else(|| {
         scheme.event_type.iter().find_map(|source| match source {
             Source::Pointer(pointer) => json::read(body, pointer).ok().flatten(),
-            Source::Header(_) | Source::Field(_) | Source::Query(_) => None,
+            Source::Form(name) => form::value(body, name).ok().flatten(),
+            _ => None,
         })
     })
 }
@@ -191,5 +224,25 @@ mod tests {
         assert_ne!(id(r#"{"a":"x","b":"yz"}"#), id(r#"{"a":"xy","b":"z"}"#));
         assert_eq!(id(r#"{"a":"x:y","b":"z"}"#), Err(EventIdError(())));
         assert_eq!(id(r#"{"a":"x"}"#), Ok(None));
+    }
+
+    #[test]
+    fn c14_batches_of_events_are_known_by_all_their_ids() {
+        let scheme = Scheme::token("t").with_event_id([Source::pointer("/*/id")]);
+        let id = |body: &str| {
+            let id = event_id_in_body(&scheme, body.as_bytes());
+            id.unwrap().map(|id| id.as_str().to_owned())
+        };
+        assert_eq!(id(r#"[{"id":"a"}]"#).as_deref(), Some("a"));
+        let both = id(r#"[{"id":"a"},{"id":"b"}]"#);
+        assert_eq!(both, id(r#"[{"id":"a","x":1},{"id":"b"}]"#));
+        for other in [
+            r#"[{"id":"b"},{"id":"a"}]"#,
+            r#"[{"id":"a"},{"id":"b"},{"id":"c"}]"#,
+            r#"[{"id":"ab"},{"id":""}]"#,
+            r#"[{"id":"a"},{}]"#,
+        ] {
+            assert_ne!(both, id(other), "{other}");
+        }
     }
 }

@@ -6,11 +6,10 @@ use http::request::Parts;
 use super::compiled::{Compiled, SignaturePlace, TimestampPlace, name_of, single_line};
 use super::grammar::FieldValue;
 use super::mac::{Tag, token_tag};
-use super::scheme::Algorithm;
 use crate::rejection::{Rejection, RejectionKind};
 
 /// How many signatures of one request are compared.
-const MAX_CANDIDATES: usize = 16;
+pub(super) const MAX_CANDIDATES: usize = 16;
 
 impl Compiled {
     /// The family whose signature header the request has; the first of those
@@ -28,22 +27,36 @@ impl Compiled {
             .unwrap_or(0)
     }
 
-    pub(super) fn signature_value<'a>(
+    /// Calls `found` with every value at `place`, which is outside the body.
+    pub(super) fn signature_values<'a>(
         &self,
         place: &SignaturePlace,
         family: usize,
         parts: &'a Parts,
-    ) -> Result<Option<&'a [u8]>, Rejection> {
+        mut found: impl FnMut(&'a [u8]) -> Result<(), Rejection>,
+    ) -> Result<(), Rejection> {
+        let single = |name| match single_line(&parts.headers, name) {
+            Ok(line) => Ok(line.map(HeaderValue::as_bytes)),
+            Err(_) => Err(Rejection::new(RejectionKind::RepeatedSignatureHeader)
+                .with_detail(name.as_str().to_owned())),
+        };
         match place {
-            SignaturePlace::Header(names) => {
-                let Some(name) = name_of(names, family) else {
-                    return Ok(None);
-                };
-                let line = single_line(&parts.headers, name).map_err(|_| {
-                    Rejection::new(RejectionKind::RepeatedSignatureHeader)
-                        .with_detail(name.as_str().to_owned())
-                })?;
-                Ok(line.map(HeaderValue::as_bytes))
+            SignaturePlace::Header(names) => match name_of(names, family) {
+                Some(name) => single(name)?.map_or(Ok(()), found),
+                None => Ok(()),
+            },
+            SignaturePlace::Lines(name) => {
+                let lines = parts.headers.get_all(name).iter();
+                lines.map(HeaderValue::as_bytes).try_for_each(found)
+            }
+            SignaturePlace::Numbered(names) => {
+                for name in names {
+                    match single(name)? {
+                        Some(value) => found(value)?,
+                        None => break,
+                    }
+                }
+                Ok(())
             }
             SignaturePlace::Query(name) => {
                 let mut values = parts
@@ -55,11 +68,30 @@ impl Compiled {
                     .filter(|(key, _)| key == name)
                     .map(|(_, value)| value.as_bytes());
                 match (values.next(), values.next()) {
-                    (value, None) => Ok(value),
+                    (value, None) => value.map_or(Ok(()), found),
                     (_, Some(_)) => Err(Rejection::new(RejectionKind::RepeatedSignatureHeader)),
                 }
             }
+            SignaturePlace::Pointer(_) | SignaturePlace::Form(_) => Ok(()),
         }
+    }
+
+    /// Whether a header that may hold a signature is there, as far as that can
+    /// be told from the headers.
+    pub(super) fn may_be_signed(&self, headers: &http::HeaderMap) -> bool {
+        self.signatures.is_empty()
+            || self.signatures.iter().any(|place| match place {
+                SignaturePlace::Header(names) => {
+                    names.iter().any(|name| headers.contains_key(name))
+                }
+                SignaturePlace::Lines(name) => headers.contains_key(name),
+                SignaturePlace::Numbered(names) => {
+                    names.first().is_some_and(|name| headers.contains_key(name))
+                }
+                SignaturePlace::Query(_) | SignaturePlace::Pointer(_) | SignaturePlace::Form(_) => {
+                    true
+                }
+            })
     }
 
     /// Decodes the signatures in `value`. One that does not decode is skipped:
@@ -75,16 +107,16 @@ impl Compiled {
             if listed > MAX_CANDIDATES {
                 return;
             }
-            match self.scheme.algorithm {
-                Algorithm::Hmac(_) => {
+            match self.tag_len {
+                Some(len) => {
                     let mut buffer = [0; 64];
-                    if let Some(out) = buffer.get_mut(..self.tag_len)
+                    if let Some(out) = buffer.get_mut(..len)
                         && self.scheme.encoding.decode_exact(text, out).is_some()
                     {
                         candidates.push(Tag::from_bytes(out));
                     }
                 }
-                Algorithm::Token => {
+                None => {
                     if let Some(token) = self.scheme.encoding.decode(text) {
                         candidates.push(token_tag(&token));
                     }
@@ -95,6 +127,22 @@ impl Compiled {
             return Err(Rejection::new(RejectionKind::TooManySignatures));
         }
         Ok(())
+    }
+
+    /// [`collect`](Self::collect), for a scheme that looks at the whole body:
+    /// `None` if more are listed than are tried.
+    pub(super) fn listed(&self, value: &[u8], signatures: &mut Vec<Vec<u8>>) -> Option<()> {
+        let mut listed = signatures.len();
+        self.scheme.grammar.signatures(value, |text| {
+            listed += 1;
+            if listed <= MAX_CANDIDATES
+                && let Some(signature) = self.scheme.encoding.decode(text)
+                && self.tag_len.is_none_or(|len| len == signature.len())
+            {
+                signatures.push(signature.into_owned());
+            }
+        });
+        (listed <= MAX_CANDIDATES).then_some(())
     }
 
     /// The text of a timestamp that is not in the body.

@@ -1,27 +1,79 @@
-//! Reads one value out of a JSON body without building a tree.
+//! Reads single values out of a JSON body without building a tree.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
 
 /// The string or integer at `pointer` (RFC 6901) in `body`.
 ///
 /// `Ok(None)` if the pointer leads nowhere or to `null`. Needs neither memory
 /// nor stack in proportion to the nesting.
 pub(crate) fn read(body: &[u8], pointer: &str) -> Result<Option<String>, JsonError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let found = Find(pointer)
+    match raw(body, pointer)? {
+        None => Ok(None),
+        Some(value) => parse(value.as_bytes(), Scalar),
+    }
+}
+
+/// The texts of the items of the array at `pointer`; `Ok(None)` if the pointer
+/// leads nowhere.
+pub(crate) fn items<'b>(body: &'b [u8], pointer: &str) -> Result<Option<Vec<&'b [u8]>>, JsonError> {
+    let Some(array) = raw(body, pointer)? else {
+        return Ok(None);
+    };
+    let items: Vec<&RawValue> =
+        serde_json::from_str(array).map_err(|error| JsonError::from(&error))?;
+    Ok(Some(
+        items
+            .into_iter()
+            .map(|item| item.get().as_bytes())
+            .collect(),
+    ))
+}
+
+/// The values at a pointer in which `*` stands for every item of an array:
+/// `/*/id`, `/value/*/id`. `Ok(None)` if an array has no items, or an item
+/// lacks the value.
+pub(crate) fn read_all(body: &[u8], pointer: &str) -> Result<Option<Vec<String>>, JsonError> {
+    let Some((array, rest)) = split_wildcard(pointer) else {
+        return Ok(read(body, pointer)?.map(|value| vec![value]));
+    };
+    let Some(items) = items(body, array)? else {
+        return Ok(None);
+    };
+    let mut values = Vec::new();
+    for item in items {
+        match read_all(item, rest)? {
+            Some(of_item) => values.extend(of_item),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(values).filter(|values| !values.is_empty()))
+}
+
+/// The pointers in front of and behind the first `*`.
+fn split_wildcard(pointer: &str) -> Option<(&str, &str)> {
+    let (array, rest) = pointer.split_once("/*")?;
+    (rest.is_empty() || rest.starts_with('/')).then_some((array, rest))
+}
+
+/// The text of the value at `pointer`.
+fn raw<'b>(body: &'b [u8], pointer: &str) -> Result<Option<&'b str>, JsonError> {
+    let found: Option<&RawValue> = parse(body, Find(pointer))?;
+    Ok(found.map(RawValue::get))
+}
+
+fn parse<'b, S: DeserializeSeed<'b>>(text: &'b [u8], seed: S) -> Result<S::Value, JsonError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = seed
         .deserialize(&mut deserializer)
-        .map_err(|error| {
-            if error.is_data() {
-                JsonError::Unusable
-            } else {
-                JsonError::NotJson
-            }
-        })?;
+        .map_err(|error| JsonError::from(&error))?;
     deserializer.end().map_err(|_| JsonError::NotJson)?;
-    Ok(found)
+    Ok(value)
 }
 
 /// Why a value could not be read.
@@ -29,9 +81,53 @@ pub(crate) fn read(body: &[u8], pointer: &str) -> Result<Option<String>, JsonErr
 pub(crate) enum JsonError {
     /// The body is not JSON.
     NotJson,
-    /// The value is neither a string nor an integer, or a key on the way to it
-    /// is repeated, so that two parsers could read two values.
+    /// The value is of another type, or a key on the way to it is repeated, so
+    /// that two parsers could read two values.
     Unusable,
+}
+
+impl From<&serde_json::Error> for JsonError {
+    fn from(error: &serde_json::Error) -> Self {
+        match error.is_data() {
+            true => Self::Unusable,
+            false => Self::NotJson,
+        }
+    }
+}
+
+/// A string or an integer; `None` for `null`.
+struct Scalar;
+
+impl<'de> DeserializeSeed<'de> for Scalar {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Scalar {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or an integer")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(text.to_owned()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
 }
 
 /// Descends along what is left of the pointer.
@@ -55,47 +151,50 @@ impl<'p> Find<'p> {
 }
 
 impl<'de> DeserializeSeed<'de> for Find<'_> {
-    type Value = Option<String>;
+    type Value = Option<&'de RawValue>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        if self.0.is_empty() {
+            return <&RawValue>::deserialize(deserializer).map(Some);
+        }
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Find<'_> {
-    type Value = Option<String>;
+    type Value = Option<&'de RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string or an integer")
+        f.write_str("a JSON value")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(self.0.is_empty().then(|| text.to_owned()))
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(self.0.is_empty().then(|| number.to_string()))
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(self.0.is_empty().then(|| number.to_string()))
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         Ok(None)
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
-        unusable_at_the_end(self.0)
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-        unusable_at_the_end(self.0)
-    }
-
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let Some((wanted, _)) = self.next() else {
-            return Err(A::Error::custom("not a scalar"));
+            return Ok(None);
         };
         let mut seen = false;
         let mut found = None;
@@ -117,7 +216,7 @@ impl<'de> Visitor<'de> for Find<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let Some((wanted, rest)) = self.next() else {
-            return Err(A::Error::custom("not a scalar"));
+            return Ok(None);
         };
         let mut found = None;
         if let Some(index) = array_index(&wanted) {
@@ -138,14 +237,6 @@ impl<'de> Visitor<'de> for Find<'_> {
 fn array_index(token: &str) -> Option<usize> {
     let canonical = token == "0" || token.starts_with(|first| matches!(first, '1'..='9'));
     token.parse().ok().filter(|_| canonical)
-}
-
-fn unusable_at_the_end<E: Error>(rest: &str) -> Result<Option<String>, E> {
-    if rest.is_empty() {
-        Err(E::custom("not a string or an integer"))
-    } else {
-        Ok(None)
-    }
 }
 
 /// Whether a key is the wanted one, without copying it.
@@ -214,6 +305,32 @@ mod tests {
         assert_eq!(read(body, "/a/b~1c/0/x"), Ok(None));
         assert_eq!(read(body, "/a/b~1c/00"), Ok(None));
         assert_eq!(read(body, "/a/b~1c/+0"), Ok(None));
+    }
+
+    #[test]
+    fn every_item_of_an_array_is_read() {
+        let all = |body: &str, pointer| read_all(body.as_bytes(), pointer);
+        let values = |of: &[&str]| Ok(Some(of.iter().map(ToString::to_string).collect()));
+        assert_eq!(
+            all(r#"[{"id":1},{"id":"b"}]"#, "/*/id"),
+            values(&["1", "b"])
+        );
+        assert_eq!(all(r#"{"v":["a","b"]}"#, "/v/*"), values(&["a", "b"]));
+        let nested = r#"{"e":[{"c":[{"id":1}]},{"c":[{"id":2},{"id":3}]}]}"#;
+        assert_eq!(all(nested, "/e/*/c/*/id"), values(&["1", "2", "3"]));
+        assert_eq!(all(r#"{"id":"a"}"#, "/id"), values(&["a"]));
+        assert_eq!(all(r#"{"*a":"x"}"#, "/*a"), values(&["x"]));
+        for body in ["[]", r#"[{"id":1},{}]"#, "{}", r#"[{"id":1},{"id":null}]"#] {
+            let found = all(body, "/*/id");
+            assert!(
+                matches!(found, Ok(None) | Err(JsonError::Unusable)),
+                "{body}"
+            );
+        }
+        assert_eq!(
+            all(r#"[{"id":1,"id":2}]"#, "/*/id"),
+            Err(JsonError::Unusable)
+        );
     }
 
     #[test]

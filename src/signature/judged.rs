@@ -3,10 +3,10 @@ use std::sync::Arc;
 use http::HeaderValue;
 use http::request::Parts;
 
-use super::compiled::{Piece, TimestampPlace, single_line};
+use super::compiled::{Piece, SignaturePlace, TimestampPlace, single_line};
 use super::headers::Candidates;
 use super::json;
-use super::mac::{MacState, Matching};
+use super::mac::{MacState, Matching, Tag};
 use super::scheme::Algorithm;
 use super::verified::{Verified, VerifiedBytes};
 use super::verifier::{Inner, Key};
@@ -16,19 +16,22 @@ use crate::rejection::{Rejection, RejectionKind};
 /// A request whose headers passed.
 pub(super) struct Judged<'a> {
     pub(super) inner: &'a Arc<Inner>,
-    parts: &'a Parts,
-    now: Timestamp,
+    pub(super) parts: &'a Parts,
+    pub(super) now: Timestamp,
     family: usize,
     candidates: Candidates,
+    /// The signatures in the headers, where the whole body must be there;
+    /// `None` if they are in the body.
+    pub(super) listed: Option<Vec<Vec<u8>>>,
     timestamp: Option<Timestamp>,
-    signed: Signed<'a>,
+    pub(super) signed: Signed<'a>,
 }
 
 /// Texts outside the body that are part of the signed content.
 #[derive(Clone, Copy, Default)]
-struct Signed<'a> {
-    timestamp: &'a [u8],
-    event_id: &'a [u8],
+pub(super) struct Signed<'a> {
+    pub(super) timestamp: &'a [u8],
+    pub(super) event_id: &'a [u8],
 }
 
 impl Signed<'_> {
@@ -61,21 +64,34 @@ impl<'a> Judged<'a> {
         }
 
         let family = compiled.family(parts);
+        if let Some(protocol) = &compiled.scheme.protocol {
+            protocol.0.precheck(parts, now)?;
+        }
         let mut candidates = Candidates::default();
+        let mut listed = Vec::new();
         let mut signature_value: &[u8] = &[];
         let mut present = false;
         for place in &compiled.signatures {
-            if let Some(value) = compiled.signature_value(place, family, parts)? {
+            compiled.signature_values(place, family, parts, |value| {
                 present = true;
                 signature_value = value;
-                compiled.collect(value, &mut candidates)?;
+                match compiled.whole {
+                    false => compiled.collect(value, &mut candidates),
+                    true => compiled
+                        .listed(value, &mut listed)
+                        .ok_or_else(|| Rejection::new(RejectionKind::TooManySignatures)),
+                }
+            })?;
+        }
+        let in_body = compiled.scheme.protocol.is_some()
+            || compiled.signatures.iter().any(SignaturePlace::is_in_body);
+        if !in_body {
+            if !present {
+                return Err(compiled.missing_signature());
             }
-        }
-        if !present {
-            return Err(compiled.missing_signature());
-        }
-        if candidates.is_empty() {
-            return Err(Rejection::new(RejectionKind::MalformedSignature));
+            if candidates.is_empty() && listed.is_empty() {
+                return Err(Rejection::new(RejectionKind::MalformedSignature));
+            }
         }
 
         let mut signed = Signed::default();
@@ -96,30 +112,75 @@ impl<'a> Judged<'a> {
             now,
             family,
             candidates,
+            listed: (!in_body).then_some(listed),
             timestamp,
             signed,
         };
-        if judged.active_keys().next().is_none() {
+        if !inner.keys_follow && judged.active_keys().next().is_none() {
             return Err(Rejection::new(RejectionKind::NoActiveSecret));
         }
         // No content is signed with a token: nobody need read it to know.
-        if compiled.scheme.algorithm == Algorithm::Token && judged.matching(b"").decide().is_none()
+        if compiled.scheme.algorithm == Algorithm::Token
+            && !compiled.whole
+            && !inner.keys_follow
+            && judged.matching(b"").decide().is_none()
         {
             return Err(Rejection::new(RejectionKind::SignatureMismatch));
         }
         Ok(judged)
     }
 
+    /// A request that is about to be signed.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn unjudged(
+        inner: &'a Arc<Inner>,
+        parts: &'a Parts,
+        now: Timestamp,
+        signed: Signed<'a>,
+    ) -> Self {
+        Self {
+            inner,
+            parts,
+            now,
+            family: 0,
+            candidates: Candidates::default(),
+            listed: None,
+            timestamp: None,
+            signed,
+        }
+    }
+
     /// Decides over a whole body.
     pub(super) fn verify(&self, body: VerifiedBytes<'a>) -> Result<Verified<'a>, Rejection> {
+        if self.inner.compiled.whole {
+            return self.verify_whole(body);
+        }
         self.conclude(self.matching(body.as_slice()), body)
+    }
+
+    /// Whether the body can be hashed while it arrives.
+    pub(super) fn streams(&self) -> bool {
+        !self.inner.compiled.whole && !self.inner.keys_follow
+    }
+
+    fn verify_whole(&self, body: VerifiedBytes<'a>) -> Result<Verified<'a>, Rejection> {
+        let compiled = &self.inner.compiled;
+        let proved = self
+            .prove(body.as_slice())
+            .map_err(|rejection| compiled.decorate(rejection))?;
+        let verified = self.verified(proved.key, proved.tag, body)?;
+        Ok(Verified {
+            timestamp: verified.timestamp.or(proved.timestamp),
+            ..verified
+        })
     }
 
     fn matching(&self, body: &[u8]) -> Matching {
         let compiled = &self.inner.compiled;
         let mut matching = Matching::new();
         for (position, key) in self.active_keys() {
-            let tag = key.state.tag_of(|update| {
+            let Some(state) = key.mac() else { continue };
+            let tag = state.tag_of(|update| {
                 self.signed.pieces(&compiled.before_body, update);
                 update(body);
                 self.signed.pieces(&compiled.after_body, update);
@@ -130,7 +191,7 @@ impl<'a> Judged<'a> {
     }
 
     /// The keys that are tried, with their positions.
-    fn active_keys(&self) -> impl Iterator<Item = (u32, &'a Key)> {
+    pub(super) fn active_keys(&self) -> impl Iterator<Item = (u32, &'a Key)> {
         let now = self.now;
         (0_u32..)
             .zip(&self.inner.keys)
@@ -141,7 +202,7 @@ impl<'a> Judged<'a> {
     pub(super) fn states(&self) -> States {
         let mut states = States(
             self.active_keys()
-                .map(|(position, key)| (position, key.state.clone()))
+                .filter_map(|(position, key)| Some((position, key.mac()?.clone())))
                 .collect(),
         );
         self.signed
@@ -173,6 +234,17 @@ impl<'a> Judged<'a> {
         let Some((key, tag)) = matching.decide() else {
             return Err(compiled.decorate(Rejection::new(RejectionKind::SignatureMismatch)));
         };
+        self.verified(key, tag, body)
+    }
+
+    /// What is left once the signature is known to be genuine.
+    fn verified(
+        &self,
+        key: u32,
+        tag: Tag,
+        body: VerifiedBytes<'a>,
+    ) -> Result<Verified<'a>, Rejection> {
+        let compiled = &self.inner.compiled;
         let mut timestamp = self.timestamp;
         if let Some((TimestampPlace::Pointer(pointer), rule)) = &compiled.timestamp {
             let text = match json::read(body.as_slice(), pointer) {

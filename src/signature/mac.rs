@@ -2,7 +2,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The words of the longest tag, SHA-512's.
 const WORDS: usize = 8;
@@ -35,7 +35,7 @@ impl Hash {
 pub(crate) struct Tag([u64; WORDS]);
 
 impl Tag {
-    const ZERO: Self = Self([0; WORDS]);
+    pub(crate) const ZERO: Self = Self([0; WORDS]);
 
     /// A tag from its bytes; more than the longest tag has are cut off.
     #[inline]
@@ -53,6 +53,14 @@ impl Tag {
             *word = u64::from_ne_bytes(last);
         }
         tag
+    }
+
+    fn hash(hash: Hash, content: &[u8]) -> Self {
+        match hash {
+            Hash::Sha1 => Self::from_bytes(&Sha1::digest(content)),
+            Hash::Sha256 => Self::from_bytes(&Sha256::digest(content)),
+            Hash::Sha512 => Self::from_bytes(&Sha512::digest(content)),
+        }
     }
 
     /// The bytes of the tag, zero behind its end.
@@ -95,6 +103,8 @@ pub(crate) enum MacState {
     Sha512(Hmac<Sha512>),
     /// A token: nothing is hashed, and this is the tag it must equal.
     Fixed(TokenTag),
+    /// A plain hash, of whose content this secret is a part.
+    Part(Hash, Zeroizing<Vec<u8>>),
 }
 
 /// The SHA-256 of a token. Comparing digests takes the same time whatever the
@@ -128,7 +138,7 @@ impl MacState {
             Self::Sha1(mac) => mac.update(bytes),
             Self::Sha256(mac) => mac.update(bytes),
             Self::Sha512(mac) => mac.update(bytes),
-            Self::Fixed(_) => {}
+            Self::Fixed(_) | Self::Part(..) => {}
         }
     }
 
@@ -139,6 +149,7 @@ impl MacState {
             Self::Sha256(mac) => Tag::from_bytes(&mac.finalize().into_bytes()),
             Self::Sha512(mac) => Tag::from_bytes(&mac.finalize().into_bytes()),
             Self::Fixed(token) => Tag::from_bytes(&token.0),
+            Self::Part(hash, secret) => Tag::hash(hash, &secret),
         }
     }
 
@@ -155,7 +166,27 @@ impl MacState {
             Self::Sha256(key) => tag_of(key, content),
             Self::Sha512(key) => tag_of(key, content),
             Self::Fixed(token) => Tag::from_bytes(&token.0),
+            Self::Part(hash, secret) => {
+                let mut whole = Zeroizing::new(Vec::new());
+                content(&mut |bytes| whole.extend_from_slice(bytes));
+                whole.extend_from_slice(secret);
+                Tag::hash(*hash, &whole)
+            }
         }
+    }
+
+    /// The tag of a plain hash over `content` with the secret at `at` in it;
+    /// `None` for a key of another kind.
+    pub(crate) fn tag_around(&self, content: &[u8], at: usize) -> Option<Tag> {
+        let Self::Part(hash, secret) = self else {
+            return None;
+        };
+        let (before, after) = content.split_at_checked(at)?;
+        let mut whole = Zeroizing::new(Vec::with_capacity(content.len() + secret.len()));
+        whole.extend_from_slice(before);
+        whole.extend_from_slice(secret);
+        whole.extend_from_slice(after);
+        Some(Tag::hash(*hash, &whole))
     }
 }
 
@@ -163,9 +194,6 @@ impl MacState {
 pub(crate) fn token_tag(token: &[u8]) -> Tag {
     Tag::from_bytes(&Sha256::digest(token))
 }
-
-/// The length of a token's tag.
-pub(crate) const TOKEN_TAG_LEN: usize = 32;
 
 /// The decision over all keys and candidates: which key matched, and its tag.
 ///
@@ -197,6 +225,11 @@ impl Matching {
         for candidate in candidates {
             equal |= tag.ct_eq(candidate);
         }
+        self.fold(key, tag, equal);
+    }
+
+    /// Takes in whether key number `key` matched, with the tag `tag`.
+    pub(crate) fn fold(&mut self, key: u32, tag: &Tag, equal: Choice) {
         let first = equal & !self.found;
         self.key.conditional_assign(&key, first);
         self.tag.conditional_assign(tag, first);

@@ -45,27 +45,41 @@ mod check;
 mod compiled;
 mod encoding;
 mod event;
+mod form;
 mod grammar;
 mod headers;
 mod json;
 mod judged;
 mod mac;
+mod protocol;
+#[cfg(feature = "public-key")]
+mod public_key;
 mod scheme;
 #[cfg(any(test, feature = "testing"))]
 mod sign;
 mod source;
+mod url;
 mod verified;
 mod verifier;
+mod whole;
 mod window;
 
+#[cfg(all(feature = "public-key", any(test, feature = "testing")))]
+pub(crate) use self::public_key::KeyPair;
+#[cfg(feature = "public-key")]
+pub use self::public_key::{PublicKey, PublicKeyAlgorithm, PublicKeyError};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use self::sign::{Draft, SignWith};
 pub use self::{
     check::Check,
     encoding::{Encoding, SecretEncoding},
     event::{EventId, EventIdError},
     grammar::Grammar,
     mac::Hash,
-    scheme::{Algorithm, ConflictPolicy, Part, Scheme},
+    protocol::{KeyName, Protocol, Received, Statement},
+    scheme::{Algorithm, ConflictPolicy, Coverage, Part, Scheme},
     source::Source,
+    url::{PublicUrl, UrlForm},
     verified::Verified,
     verifier::Verifier,
     window::{TimestampFormat, TimestampRule},
@@ -74,6 +88,7 @@ pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
     json::read as json_value,
     mac::Tag,
+    url::original_uri,
     verified::VerifiedBytes,
     verifier::Inner,
 };

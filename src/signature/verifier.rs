@@ -1,17 +1,23 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use zeroize::Zeroizing;
 
 use super::check::Check;
 use super::compiled::{Compiled, SignaturePlace, name_of};
-use super::encoding::Encoding;
+use super::encoding::{Encoding, SecretEncoding};
 use super::judged::Judged;
 use super::mac::MacState;
+#[cfg(feature = "public-key")]
+use super::protocol::KeyName;
+#[cfg(feature = "public-key")]
+use super::public_key::PublicKey;
 use super::scheme::{Algorithm, Scheme};
 use super::source::Source;
-use super::verified::Verified;
+use super::verified::{Verified, VerifiedBytes};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::secret::{Secret, Secrets};
 use crate::{ConfigError, Timestamp};
@@ -29,8 +35,10 @@ pub struct Verifier {
 }
 
 pub(crate) struct Inner {
-    pub(crate) compiled: Compiled,
+    pub(crate) compiled: Arc<Compiled>,
     pub(crate) keys: Vec<Key>,
+    /// Whether the keys are found once the body is there.
+    pub(crate) keys_follow: bool,
 }
 
 impl Inner {
@@ -43,13 +51,39 @@ impl Inner {
 
 /// A secret, set up.
 pub(crate) struct Key {
-    pub(crate) state: MacState,
+    pub(crate) material: Material,
     pub(crate) label: Option<Arc<str>>,
     pub(crate) expires_at: Option<Timestamp>,
 }
 
+/// What a secret becomes.
+#[cfg_attr(
+    feature = "public-key",
+    expect(
+        clippy::large_enum_variant,
+        reason = "hashing must not follow a pointer to its key"
+    )
+)]
+pub(crate) enum Material {
+    Mac(MacState),
+    #[cfg(feature = "public-key")]
+    Public(PublicKey),
+}
+
+impl Key {
+    /// The key that is set up for hashing; `None` for a public key.
+    pub(crate) const fn mac(&self) -> Option<&MacState> {
+        match &self.material {
+            Material::Mac(state) => Some(state),
+            #[cfg(feature = "public-key")]
+            Material::Public(_) => None,
+        }
+    }
+}
+
 impl Verifier {
-    /// A verifier for `scheme` with one secret, or several during a rotation.
+    /// A verifier for `scheme` with one secret (or public key), or several
+    /// during a rotation.
     ///
     /// # Errors
     ///
@@ -57,21 +91,70 @@ impl Verifier {
     /// more than 16, or if one of them is empty, surrounded by white space or
     /// not in the encoding the scheme states. See [`ConfigError`].
     pub fn new(scheme: Scheme, secrets: impl Into<Secrets>) -> Result<Self, ConfigError> {
-        let secrets = secrets.into();
-        let compiled = Compiled::new(scheme)?;
-        match secrets.len() {
-            0 => return Err(ConfigError::NoSecret),
-            given if given > MAX_SECRETS => return Err(ConfigError::TooManySecrets { given }),
-            _ => {}
+        let compiled = Arc::new(Compiled::new(scheme)?);
+        let keys = Key::all(&compiled.scheme, &secrets.into())?;
+        Ok(Self::from_parts(compiled, keys, false))
+    }
+
+    /// A verifier for `scheme` that has no keys yet: it judges headers.
+    pub(crate) fn without_keys(scheme: Scheme) -> Result<Self, ConfigError> {
+        Ok(Self::from_parts(
+            Arc::new(Compiled::new(scheme)?),
+            Vec::new(),
+            true,
+        ))
+    }
+
+    /// The same scheme with other secrets.
+    pub(crate) fn with_secrets(&self, secrets: &Secrets) -> Result<Self, ConfigError> {
+        let compiled = Arc::clone(&self.inner.compiled);
+        let keys = Key::all(&compiled.scheme, secrets)?;
+        Ok(Self::from_parts(compiled, keys, false))
+    }
+
+    /// The same scheme with a key that was fetched.
+    #[cfg(feature = "public-key")]
+    pub(crate) fn with_public_key(&self, key: PublicKey) -> Self {
+        let key = Key {
+            material: Material::Public(key),
+            label: None,
+            expires_at: None,
+        };
+        Self::from_parts(Arc::clone(&self.inner.compiled), vec![key], false)
+    }
+
+    fn from_parts(compiled: Arc<Compiled>, keys: Vec<Key>, keys_follow: bool) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                compiled,
+                keys,
+                keys_follow,
+            }),
         }
-        let keys = secrets
-            .iter()
-            .enumerate()
-            .map(|(position, secret)| Key::new(&compiled.scheme, position, secret))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            inner: Arc::new(Inner { compiled, keys }),
-        })
+    }
+
+    /// The key that a request names, once everything that needs no key is
+    /// judged.
+    #[cfg(feature = "public-key")]
+    pub(crate) fn wanted_key(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<KeyName>, Rejection> {
+        self.judge(parts, now)?
+            .wanted_key(body)
+            .map_err(|rejection| self.decorate(rejection))
+    }
+
+    /// [`verify`](Self::verify) for a body that is kept.
+    pub(crate) fn verify_owned<'a>(
+        &'a self,
+        parts: &'a Parts,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Verified<'a>, Rejection> {
+        self.judge(parts, now)?.verify(VerifiedBytes::Owned(body))
     }
 
     /// The scheme the verifier was built from.
@@ -116,11 +199,7 @@ impl Verifier {
     pub(crate) fn precheck(&self, method: &Method, headers: &HeaderMap) -> Result<(), Rejection> {
         self.check_method(method)?;
         let compiled = &self.inner.compiled;
-        let present = compiled.signatures.iter().any(|place| match place {
-            SignaturePlace::Header(names) => names.iter().any(|name| headers.contains_key(name)),
-            SignaturePlace::Query(_) => true,
-        });
-        if present {
+        if compiled.may_be_signed(headers) {
             Ok(())
         } else {
             Err(self.decorate(compiled.missing_signature()))
@@ -164,16 +243,31 @@ impl Compiled {
     pub(crate) fn missing_signature(&self) -> Rejection {
         let rejection = Rejection::new(RejectionKind::MissingSignature);
         match self.signatures.first() {
-            Some(SignaturePlace::Header(names)) => match name_of(names, 0) {
-                Some(name) => rejection.with_detail(name.as_str().to_owned()),
-                None => rejection,
-            },
+            Some(SignaturePlace::Header(names) | SignaturePlace::Numbered(names)) => {
+                match name_of(names, 0) {
+                    Some(name) => rejection.with_detail(name.as_str().to_owned()),
+                    None => rejection,
+                }
+            }
+            Some(SignaturePlace::Lines(name)) => rejection.with_detail(name.as_str().to_owned()),
             _ => rejection,
         }
     }
 }
 
 impl Key {
+    fn all(scheme: &Scheme, secrets: &Secrets) -> Result<Vec<Self>, ConfigError> {
+        match secrets.len() {
+            0 => Err(ConfigError::NoSecret),
+            given if given > MAX_SECRETS => Err(ConfigError::TooManySecrets { given }),
+            _ => secrets
+                .iter()
+                .enumerate()
+                .map(|(position, secret)| Self::new(scheme, position, secret))
+                .collect(),
+        }
+    }
+
     fn new(scheme: &Scheme, position: usize, secret: &Secret) -> Result<Self, ConfigError> {
         let named = || match secret.label() {
             Some(label) => format!("{label:?}"),
@@ -189,7 +283,8 @@ impl Key {
         let key = match secret.text() {
             None => secret.as_bytes(),
             Some(text) => {
-                if text.trim().len() != text.len() {
+                let lines = scheme.secret_encoding == SecretEncoding::Pem;
+                if text.trim().len() != text.len() && !lines {
                     return Err(ConfigError::SecretSurroundedByWhitespace { secret: named() });
                 }
                 decoded = scheme.secret_encoding.decode(text).ok_or_else(|| {
@@ -202,7 +297,7 @@ impl Key {
             }
         };
         // An HMAC pads its key with zeros: a key of zeros is the empty key.
-        let signs = matches!(scheme.algorithm, Algorithm::Hmac(_));
+        let signs = scheme.algorithm != Algorithm::Token;
         if key.is_empty() || signs && key.iter().all(|byte| *byte == 0) {
             return Err(ConfigError::EmptySecret { secret: named() });
         }
@@ -216,13 +311,25 @@ impl Key {
                 expected: "text of letters, digits, '-', '.', '_' and '~', as a token in a URL",
             });
         }
-        let state = match scheme.algorithm {
+        let material = match scheme.algorithm {
             Algorithm::Hmac(hash) => MacState::hmac(hash, key)
+                .map(Material::Mac)
                 .ok_or_else(|| ConfigError::EmptySecret { secret: named() })?,
-            Algorithm::Token => MacState::token(key),
+            Algorithm::Hash(hash) => {
+                Material::Mac(MacState::Part(hash, Zeroizing::new(key.to_vec())))
+            }
+            #[cfg(feature = "public-key")]
+            Algorithm::PublicKey(algorithm) => PublicKey::from_bytes(key)
+                .prepared_for(algorithm)
+                .map(Material::Public)
+                .map_err(|_| ConfigError::UndecodableSecret {
+                    secret: named(),
+                    expected: algorithm.expected_key(),
+                })?,
+            Algorithm::Token => Material::Mac(MacState::token(key)),
         };
         Ok(Self {
-            state,
+            material,
             label: secret.label_arc(),
             expires_at: secret.expires_at(),
         })

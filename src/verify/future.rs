@@ -93,16 +93,38 @@ where
 {
     let (mut parts, body) = request.into_parts();
     async move {
-        let mut check = match config.verifier.begin(&parts, config.clock.now()) {
+        let current;
+        let verifier = match config.verifier.known() {
+            Some(verifier) => verifier,
+            None => {
+                current = config.verifier.current();
+                &current
+            }
+        };
+        let now = config.clock.now();
+        let mut check = match verifier.begin(&parts, now) {
             Ok(check) => check,
             Err(rejection) => return Ok(Err(rejection)),
         };
         if let Err(rejection) = receive(body, &mut check, &config).await {
-            return Ok(Err(config.verifier.decorate(rejection)));
+            return Ok(Err(verifier.decorate(rejection)));
         }
-        let delivery = match check.finish() {
-            Ok(verified) => Delivery::from(verified),
-            Err(rejection) => return Ok(Err(rejection)),
+        let delivery = if config.verifier.asks() {
+            let body = check.into_body();
+            match config.verifier.verify_received(&parts, body, now).await {
+                Ok((delivery, tenant)) => {
+                    if let Some(tenant) = tenant {
+                        parts.extensions.insert(tenant);
+                    }
+                    delivery
+                }
+                Err(rejection) => return Ok(Err(rejection)),
+            }
+        } else {
+            match check.finish() {
+                Ok(verified) => Delivery::from(verified),
+                Err(rejection) => return Ok(Err(rejection)),
+            }
         };
         telemetry::verified(delivery.provider(), delivery.key_label());
         parts.extensions.insert(delivery.clone());

@@ -6,9 +6,10 @@ use tokio::sync::Semaphore;
 use tower::Layer;
 
 use super::service::Verify;
+use crate::ConfigError;
 use crate::clock::{Clock, SystemClock};
+use crate::keys::AsyncVerifier;
 use crate::rejection::DefaultRejectionResponse;
-use crate::{ConfigError, Verifier};
 
 /// Verifies requests before the inner service sees them. See the
 /// [module docs](crate::verify).
@@ -22,7 +23,7 @@ pub struct VerifyLayer<R = DefaultRejectionResponse> {
 /// What a request is verified with.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
-    pub(super) verifier: Verifier,
+    pub(super) verifier: AsyncVerifier,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) max_body: usize,
     pub(super) body_timeout: Duration,
@@ -33,8 +34,10 @@ impl VerifyLayer {
     const BODY_TIMEOUT: Duration = Duration::from_secs(10);
     const MAX_SLOW_BODIES: usize = 1024;
 
-    /// Verifies requests with `verifier`.
-    pub fn new(verifier: Verifier) -> Self {
+    /// Verifies requests with `verifier`: a [`Verifier`](crate::Verifier), or
+    /// one of [`keys`](crate::keys).
+    pub fn new(verifier: impl Into<AsyncVerifier>) -> Self {
+        let verifier = verifier.into();
         let max_body = verifier.scheme().max_body();
         Self {
             config: Arc::new(Config {
@@ -116,7 +119,7 @@ impl<R> VerifyLayer<R> {
         self
     }
 
-    pub(crate) fn verifier(&self) -> &Verifier {
+    pub(crate) fn verifier(&self) -> &AsyncVerifier {
         &self.config.verifier
     }
 }

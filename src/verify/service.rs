@@ -54,12 +54,12 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let config = &self.config;
-        let checked = config
-            .verifier
+        let verifier = config.verifier.headers();
+        let checked = verifier
             .precheck(request.method(), request.headers())
             .and_then(|()| {
                 announced_too_large(request.body(), config.max_body)
-                    .map_err(|rejection| config.verifier.decorate(rejection))
+                    .map_err(|rejection| verifier.decorate(rejection))
             });
         match checked {
             Err(rejection) => ResponseFuture::rejected(rejection, self.rejection.clone()),

@@ -10,11 +10,12 @@ use crate::clock::Clock;
 use crate::dedup::{DedupLayer, Handlers};
 use crate::delivery::{EventId, Tenant};
 use crate::ip_allowlist::IpAllowlist;
+use crate::keys::AsyncVerifier;
 use crate::rate_limit::{PerCaller, PerDelivery, Quota, RateLimitLayer};
 use crate::rejection::DefaultRejectionResponse;
 use crate::signature::Scheme;
 use crate::store::{DedupStore, StoreError};
-use crate::{ConfigError, Verifier, VerifyLayer, telemetry};
+use crate::{ConfigError, VerifyLayer, telemetry};
 
 /// Guards a webhook route. See the [module docs](crate::webhook).
 #[must_use]
@@ -32,12 +33,14 @@ pub struct WebhookLayer<R = DefaultRejectionResponse> {
 }
 
 impl WebhookLayer {
-    /// Verifies requests with `verifier` and processes each event once,
+    /// Verifies requests with `verifier` (a [`Verifier`](crate::Verifier), or
+    /// one of [`keys`](crate::keys)) and processes each event once,
     /// remembered in the memory of this process.
     ///
     /// Events are remembered for 96 hours, or for as long as the provider
     /// goes on retrying if that is longer.
-    pub fn new(verifier: Verifier) -> Self {
+    pub fn new(verifier: impl Into<AsyncVerifier>) -> Self {
+        let verifier = verifier.into();
         let dedup = DedupLayer::in_memory();
         let horizon = verifier.scheme().retry_horizon();
         let dedup = match dedup.ttl() < horizon {

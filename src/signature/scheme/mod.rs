@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -6,8 +7,19 @@ use http::{Method, StatusCode};
 use super::encoding::{Encoding, SecretEncoding};
 use super::grammar::Grammar;
 use super::mac::Hash;
+use super::protocol::{Protocol, SharedProtocol};
+#[cfg(feature = "public-key")]
+use super::public_key::PublicKeyAlgorithm;
 use super::source::Source;
+use super::url::PublicUrl;
 use super::window::TimestampRule;
+
+mod algorithm;
+mod content;
+mod read;
+
+pub use self::algorithm::Algorithm;
+pub use self::content::{ConflictPolicy, Coverage, Part};
 
 /// How a provider signs its deliveries, as data.
 ///
@@ -52,52 +64,9 @@ pub struct Scheme {
     pub(crate) overload_status: StatusCode,
     pub(crate) retry_horizon: Duration,
     pub(crate) max_body: usize,
-}
-
-/// What proves that a request is genuine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// An HMAC (RFC 2104) over the signed content.
-    Hmac(Hash),
-    /// A shared token, sent along as it is. It proves who sent the request,
-    /// not that nobody changed it on the way.
-    Token,
-}
-
-/// A piece of the signed content. The pieces are joined without separators.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Part {
-    /// A fixed text.
-    Literal(Cow<'static, str>),
-    /// The text of the timestamp, exactly as it was sent.
-    Timestamp,
-    /// The text of the event id header, exactly as it was sent.
-    EventId,
-    /// The bytes of the body, exactly as they were sent.
-    Body,
-}
-
-impl Part {
-    /// A fixed text.
-    #[must_use]
-    pub fn literal(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::Literal(text.into())
-    }
-}
-
-/// What it means when an event id comes again with another content.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConflictPolicy {
-    /// The id alone identifies the event: honest attempts may differ in
-    /// content (a counter, a new time).
-    #[default]
-    Ignore,
-    /// The provider sends the same bytes each time: answer 422 and tell the
-    /// operator.
-    Reject,
+    pub(crate) each: Option<Cow<'static, str>>,
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) protocol: Option<SharedProtocol>,
 }
 
 impl Scheme {
@@ -113,6 +82,29 @@ impl Scheme {
             vec![Part::Body],
             Encoding::Hex,
         )
+    }
+
+    /// A scheme that sends a plain hash over the secret and the content along.
+    /// Name them with [`with_content`](Self::with_content).
+    #[must_use]
+    pub fn hash(name: impl Into<Cow<'static, str>>, hash: Hash) -> Self {
+        let content = vec![Part::Secret, Part::Body];
+        Self::new(name.into(), Algorithm::Hash(hash), content, Encoding::Hex)
+    }
+
+    /// A scheme that signs the body with the provider's private key.
+    ///
+    /// Starts from signatures in base64 and a public key in base64.
+    #[cfg(feature = "public-key")]
+    #[must_use]
+    pub fn public_key(name: impl Into<Cow<'static, str>>, algorithm: PublicKeyAlgorithm) -> Self {
+        Self::new(
+            name.into(),
+            Algorithm::PublicKey(algorithm),
+            vec![Part::Body],
+            Encoding::Base64,
+        )
+        .with_secret_encoding(SecretEncoding::Base64 { prefix: "".into() })
     }
 
     /// A scheme that sends a shared token along.
@@ -148,6 +140,9 @@ impl Scheme {
             overload_status: StatusCode::SERVICE_UNAVAILABLE,
             retry_horizon: Duration::from_secs(72 * 3600),
             max_body: 1024 * 1024,
+            each: None,
+            public_url: None,
+            protocol: None,
         }
     }
 
@@ -165,7 +160,8 @@ impl Scheme {
         self
     }
 
-    /// What is signed, in order. Must hold [`Part::Body`] exactly once.
+    /// What is signed, in order. [`Part::Body`] may stand in it once; without
+    /// it, what the body holds is not protected.
     #[must_use]
     pub fn with_content(mut self, parts: impl Into<Vec<Part>>) -> Self {
         self.content = parts.into();
@@ -185,6 +181,31 @@ impl Scheme {
     #[must_use]
     pub fn with_second_signature(mut self, source: Source) -> Self {
         self.signatures.push(source);
+        self
+    }
+
+    /// Every item of the JSON array at `pointer` is signed by itself, as Adyen
+    /// does, and all must be genuine. Pointers of the signature and of the
+    /// signed content lead into an item; those of the event id and type do not.
+    #[must_use]
+    pub fn with_each(mut self, pointer: impl Into<Cow<'static, str>>) -> Self {
+        self.each = Some(pointer.into());
+        self
+    }
+
+    /// The URL that the provider sends to, for a scheme that signs it.
+    #[must_use]
+    pub fn with_public_url(mut self, url: PublicUrl) -> Self {
+        self.public_url = Some(url);
+        self
+    }
+
+    /// What is signed is found by code instead of by
+    /// [`with_content`](Self::with_content) and
+    /// [`with_signature`](Self::with_signature).
+    #[must_use]
+    pub fn with_protocol(mut self, protocol: Arc<dyn Protocol>) -> Self {
+        self.protocol = Some(SharedProtocol(protocol));
         self
     }
 
@@ -298,131 +319,5 @@ impl Scheme {
     pub fn with_max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
-    }
-
-    /// The scheme's name, in snake case.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Where the provider documents the scheme; empty if not stated.
-    #[must_use]
-    pub fn reference(&self) -> &str {
-        &self.reference
-    }
-
-    /// What proves that a request is genuine.
-    #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
-    /// What is signed, in order.
-    #[must_use]
-    pub fn content(&self) -> &[Part] {
-        &self.content
-    }
-
-    /// Where the signature or token is: any of these places is enough.
-    #[must_use]
-    pub fn signatures(&self) -> &[Source] {
-        &self.signatures
-    }
-
-    /// How a signature is written in its header.
-    #[must_use]
-    pub const fn grammar(&self) -> &Grammar {
-        &self.grammar
-    }
-
-    /// How a signature is encoded.
-    #[must_use]
-    pub const fn encoding(&self) -> Encoding {
-        self.encoding
-    }
-
-    /// The timestamp rule, if the scheme has one.
-    #[must_use]
-    pub const fn timestamp(&self) -> Option<&TimestampRule> {
-        self.timestamp.as_ref()
-    }
-
-    /// Where the event id is; empty if the provider sends none.
-    #[must_use]
-    pub fn event_id(&self) -> &[Source] {
-        &self.event_id
-    }
-
-    /// Where the event type is.
-    #[must_use]
-    pub fn event_type(&self) -> &[Source] {
-        &self.event_type
-    }
-
-    /// Whether the signature covers the event id. Where it does not, anyone
-    /// who captured a request could send it again under another id, so
-    /// deduplication also remembers what was signed.
-    #[must_use]
-    pub fn signs_event_id(&self) -> bool {
-        let in_body = |source: &Source| matches!(source, Source::Pointer(_));
-        match self.algorithm {
-            Algorithm::Token => false,
-            Algorithm::Hmac(_) => {
-                self.content.contains(&Part::EventId)
-                    || (!self.event_id.is_empty() && self.event_id.iter().all(in_body))
-            }
-        }
-    }
-
-    /// Whether a delivery without an event id is refused.
-    #[must_use]
-    pub fn requires_event_id(&self) -> bool {
-        !self.event_id.is_empty() && !self.event_id_optional
-    }
-
-    /// What it means when an event id comes again with another content.
-    #[must_use]
-    pub const fn conflict(&self) -> ConflictPolicy {
-        self.conflict
-    }
-
-    /// For how long a captured request would still be fresh: the tolerances
-    /// of the timestamp, or zero without one.
-    #[must_use]
-    pub fn freshness_window(&self) -> Duration {
-        self.timestamp
-            .as_ref()
-            .map_or(Duration::ZERO, |rule| rule.past.saturating_add(rule.future))
-    }
-
-    /// The status of every failed verification.
-    #[must_use]
-    pub const fn reject_status(&self) -> StatusCode {
-        self.reject_status
-    }
-
-    /// The status that tells the provider that an event was taken.
-    #[must_use]
-    pub const fn success_status(&self) -> StatusCode {
-        self.success_status
-    }
-
-    /// The status that makes the provider come again later.
-    #[must_use]
-    pub const fn overload_status(&self) -> StatusCode {
-        self.overload_status
-    }
-
-    /// How long the provider goes on retrying a delivery.
-    #[must_use]
-    pub const fn retry_horizon(&self) -> Duration {
-        self.retry_horizon
-    }
-
-    /// The largest body the provider sends, in bytes.
-    #[must_use]
-    pub const fn max_body(&self) -> usize {
-        self.max_body
     }
 }

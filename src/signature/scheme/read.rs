@@ -1,0 +1,177 @@
+//! What a scheme says of itself.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::{Algorithm, ConflictPolicy, Coverage, Part, Scheme};
+use crate::signature::{Encoding, Grammar, Protocol, PublicUrl, Source, TimestampRule};
+
+impl Scheme {
+    /// The scheme's name, in snake case.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the provider documents the scheme; empty if not stated.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        &self.reference
+    }
+
+    /// What proves that a request is genuine.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// What is signed, in order.
+    #[must_use]
+    pub fn content(&self) -> &[Part] {
+        &self.content
+    }
+
+    /// Where the signature or token is: any of these places is enough.
+    #[must_use]
+    pub fn signatures(&self) -> &[Source] {
+        &self.signatures
+    }
+
+    /// The URL that the provider sends to, where it is configured.
+    #[must_use]
+    pub const fn public_url(&self) -> Option<&PublicUrl> {
+        self.public_url.as_ref()
+    }
+
+    /// The JSON array whose items are signed one by one.
+    #[must_use]
+    pub fn each(&self) -> Option<&str> {
+        self.each.as_deref()
+    }
+
+    /// The code that finds what is signed, for schemes that are not data.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&dyn Protocol> {
+        self.protocol.as_ref().map(|shared| &*shared.0)
+    }
+
+    /// How a signature is written in its header.
+    #[must_use]
+    pub const fn grammar(&self) -> &Grammar {
+        &self.grammar
+    }
+
+    /// How a signature is encoded.
+    #[must_use]
+    pub const fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The timestamp rule, if the scheme has one.
+    #[must_use]
+    pub const fn timestamp(&self) -> Option<&TimestampRule> {
+        self.timestamp.as_ref()
+    }
+
+    /// Where the event id is; empty if the provider sends none.
+    #[must_use]
+    pub fn event_id(&self) -> &[Source] {
+        &self.event_id
+    }
+
+    /// Where the event type is.
+    #[must_use]
+    pub fn event_type(&self) -> &[Source] {
+        &self.event_type
+    }
+
+    /// How much of a request the signature covers.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        match &self.protocol {
+            Some(protocol) => protocol.0.coverage(),
+            None if self.algorithm == Algorithm::Token => Coverage::Nothing,
+            None if self.content.contains(&Part::Body) => Coverage::Body,
+            None if self
+                .content
+                .iter()
+                .any(|part| matches!(part, Part::SortedForm { .. })) =>
+            {
+                Coverage::Body
+            }
+            None => Coverage::Values,
+        }
+    }
+
+    /// Whether the signature covers the event id. Where it does not, anyone
+    /// who captured a request could send it again under another id, so
+    /// deduplication also remembers what was signed.
+    #[must_use]
+    pub fn signs_event_id(&self) -> bool {
+        let is_signed = |source: &Source| match source {
+            Source::Pointer(at) => match self.coverage() {
+                Coverage::Body => true,
+                Coverage::Values => self
+                    .content
+                    .iter()
+                    .any(|part| matches!(part, Part::Value { pointer, .. } if pointer == at)),
+                Coverage::Nothing => false,
+            },
+            Source::Form(_) => self.coverage() == Coverage::Body,
+            _ => self.content.contains(&Part::EventId),
+        };
+        !self.event_id.is_empty() && self.event_id.iter().all(is_signed)
+    }
+
+    /// Whether a delivery without an event id is refused.
+    #[must_use]
+    pub fn requires_event_id(&self) -> bool {
+        !self.event_id.is_empty() && !self.event_id_optional
+    }
+
+    /// What it means when an event id comes again with another content.
+    #[must_use]
+    pub const fn conflict(&self) -> ConflictPolicy {
+        self.conflict
+    }
+
+    /// For how long a captured request would still be fresh: the tolerances
+    /// of the timestamp, or zero without one.
+    #[must_use]
+    pub fn freshness_window(&self) -> Duration {
+        self.timestamp
+            .as_ref()
+            .map_or(Duration::ZERO, |rule| rule.past.saturating_add(rule.future))
+    }
+
+    /// The status of every failed verification.
+    #[must_use]
+    pub const fn reject_status(&self) -> StatusCode {
+        self.reject_status
+    }
+
+    /// The status that tells the provider that an event was taken.
+    #[must_use]
+    pub const fn success_status(&self) -> StatusCode {
+        self.success_status
+    }
+
+    /// The status that makes the provider come again later.
+    #[must_use]
+    pub const fn overload_status(&self) -> StatusCode {
+        self.overload_status
+    }
+
+    /// How long the provider goes on retrying a delivery.
+    #[must_use]
+    pub const fn retry_horizon(&self) -> Duration {
+        self.retry_horizon
+    }
+
+    /// The largest body the provider sends, in bytes.
+    #[must_use]
+    pub const fn max_body(&self) -> usize {
+        self.max_body
+    }
+}
