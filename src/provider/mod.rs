@@ -68,15 +68,24 @@ macro_rules! example {
 }
 
 macro_rules! presets {
-    ($($(#[$doc:meta])* $module:ident: $($preset:ident),+;)+) => {
+    ($($(#[$cfg:meta])* $module:ident: $($preset:ident $(($($argument:expr),+))?),+;)+) => {
         $(
+            $(#[$cfg])*
             mod $module;
+            $(#[$cfg])*
             pub use self::$module::{$($preset),+};
         )+
 
         /// Every preset, one call each. Presets that need a choice of the
         /// user's appear with a plain one.
-        const REGISTRY: &[fn() -> Preset] = &[$($(|| $preset().into()),+),+];
+        fn registry() -> Vec<Preset> {
+            let mut presets: Vec<Preset> = Vec::new();
+            $(
+                $(#[$cfg])*
+                presets.extend([$($preset($($($argument),+)?).into()),+]);
+            )+
+            presets
+        }
     };
 }
 
@@ -176,7 +185,7 @@ impl Unsigned {
 
 /// Every preset.
 pub fn all() -> impl Iterator<Item = Preset> {
-    REGISTRY.iter().map(|preset| preset())
+    registry().into_iter()
 }
 
 /// The preset called `name`, such as `stripe` or `gitlab_token`.
