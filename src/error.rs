@@ -34,6 +34,13 @@ pub enum ConfigError {
         /// The encoding that was expected, such as `base64`.
         expected: &'static str,
     },
+    /// A source of keys is not one that may be fetched from.
+    InvalidKeySource {
+        /// The URL or host as given.
+        url: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A tolerance of zero would refuse every request that took time to arrive.
     ZeroTolerance,
     /// A limit, capacity, lease or deadline that must not be zero is zero.
@@ -105,6 +112,9 @@ impl fmt::Display for ConfigError {
             ),
             Self::UndecodableSecret { secret, expected } => {
                 write!(f, "the secret {secret} is not valid {expected}")
+            }
+            Self::InvalidKeySource { url, reason } => {
+                write!(f, "keys cannot be fetched from {url:?}: {reason}")
             }
             Self::ZeroTolerance => {
                 f.write_str("the timestamp tolerance is zero, which would refuse every request")

@@ -8,30 +8,47 @@
 //! Whatever is asked is asked late: a request whose headers show that it is
 //! not genuine, or not fresh, costs no look-up.
 
+#[cfg(feature = "public-key")]
+mod cached;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod live;
+#[cfg(feature = "public-key")]
+mod memory_keys;
+mod memory_secrets;
 #[cfg(feature = "public-key")]
 mod resolver;
 mod secrets;
+#[cfg(feature = "public-key")]
+mod slot;
 mod verifier;
 
+#[cfg(feature = "fetch")]
+pub use self::fetch::{JwkSetKeys, KeyFetcher, PlaidKeys};
 pub use self::live::LiveVerifier;
+pub use self::memory_secrets::MemorySecrets;
 #[cfg(feature = "public-key")]
-pub use self::resolver::{KeyFuture, KeyResolver};
+pub use self::{
+    cached::CachedKeys,
+    memory_keys::MemoryKeys,
+    resolver::{KeyFuture, KeyResolver},
+};
 pub use self::secrets::{SecretFuture, SecretRequest, SecretSource, TenantSecrets};
 pub use self::verifier::AsyncVerifier;
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A source of secrets or keys that does not answer, or whose answer cannot be
 /// used. The request is refused with 503, so that its sender comes again.
-#[derive(Debug)]
-pub struct KeyError(Box<dyn std::error::Error + Send + Sync>);
+#[derive(Clone, Debug)]
+pub struct KeyError(Arc<dyn std::error::Error + Send + Sync>);
 
 impl KeyError {
     /// An error, for the operator's log. It must not hold a secret.
     #[must_use]
     pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(error.into())
+        Self(Arc::from(error.into()))
     }
 }
 

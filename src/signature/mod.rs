@@ -50,7 +50,13 @@ mod grammar;
 mod headers;
 mod json;
 mod judged;
+#[cfg(feature = "public-key")]
+mod jwk;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod mac;
+#[cfg(feature = "public-key")]
+mod object;
 mod protocol;
 #[cfg(feature = "public-key")]
 mod public_key;
@@ -66,6 +72,14 @@ mod window;
 
 #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
 pub(crate) use self::public_key::KeyPair;
+#[cfg(feature = "public-key")]
+pub(crate) use self::jwk::jwk_set;
+#[cfg(feature = "fetch")]
+pub(crate) use self::jwk::from_object as jwk_of_object;
+#[cfg(feature = "jwt")]
+pub use self::jwt::{Jwt, JwtAlgorithm};
+#[cfg(feature = "fetch")]
+pub(crate) use self::object::object;
 #[cfg(feature = "public-key")]
 pub use self::public_key::{PublicKey, PublicKeyAlgorithm, PublicKeyError};
 #[cfg(any(test, feature = "testing"))]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::request::Parts;
 
@@ -40,6 +41,12 @@ pub trait Protocol: fmt::Debug + Send + Sync {
 
     /// How much of a request the signature covers.
     fn coverage(&self) -> Coverage;
+
+    /// For how long a captured request would still be fresh, as far as the
+    /// configuration says; zero if it does not.
+    fn freshness_window(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Whether `key`, which is not configured but was fetched because the
     /// request names it, may sign. By default every such key may.
