@@ -79,10 +79,7 @@ impl MemorySecrets {
     ///
     /// If `pointer` does not start with a slash, or `scheme` contradicts
     /// itself.
-    pub fn by_body_value(
-        scheme: &Scheme,
-        pointer: impl Into<String>,
-    ) -> Result<Self, ConfigError> {
+    pub fn by_body_value(scheme: &Scheme, pointer: impl Into<String>) -> Result<Self, ConfigError> {
         let pointer = pointer.into();
         if !pointer.starts_with('/') {
             return Err(ConfigError::InvalidScheme {

@@ -27,14 +27,14 @@ mod verifier;
 pub use self::fetch::{JwkSetKeys, KeyFetcher, PlaidKeys};
 pub use self::live::LiveVerifier;
 pub use self::memory_secrets::MemorySecrets;
+pub use self::secrets::{SecretFuture, SecretRequest, SecretSource, TenantSecrets};
+pub use self::verifier::AsyncVerifier;
 #[cfg(feature = "public-key")]
 pub use self::{
     cached::CachedKeys,
     memory_keys::MemoryKeys,
     resolver::{KeyFuture, KeyResolver},
 };
-pub use self::secrets::{SecretFuture, SecretRequest, SecretSource, TenantSecrets};
-pub use self::verifier::AsyncVerifier;
 
 use std::fmt;
 use std::sync::Arc;

@@ -188,9 +188,7 @@ impl AsyncVerifier {
                 return Ok((verdict?, Some(found.tenant().clone())));
             }
             #[cfg(feature = "public-key")]
-            Keys::Named(resolver) => {
-                self.named(resolver, parts, &body, now).await?
-            }
+            Keys::Named(resolver) => self.named(resolver, parts, &body, now).await?,
         };
         let delivery = verifier
             .verify_owned(parts, body, now)

@@ -92,13 +92,25 @@ macro_rules! presets {
 presets! {
     bitbucket: bitbucket;
     box_com: box_com;
+    #[cfg(feature = "jwt")]
+    fusionauth: fusionauth(crate::signature::JwtAlgorithm::Hs256);
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
+    #[cfg(feature = "jwt")]
+    google_pubsub: google_pubsub("https://example.com/hook", "pusher@example.iam.gserviceaccount.com");
     linear: linear;
+    #[cfg(feature = "jwt")]
+    livekit: livekit("API-key");
+    #[cfg(feature = "jwt")]
+    messagebird: messagebird(example_url());
     meta: meta;
+    #[cfg(feature = "jwt")]
+    microsoft_entra: microsoft_entra("00000000-0000-0000-0000-000000000000", "api://hook", "00000000-0000-0000-0000-000000000000");
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
     paddle: paddle;
     pingdom: pingdom;
+    #[cfg(feature = "jwt")]
+    plaid: plaid;
     shopify: shopify;
     slack: slack;
     standard_webhooks: standard_webhooks;
@@ -106,6 +118,12 @@ presets! {
     svix: svix;
     woocommerce: woocommerce;
     zoom: zoom;
+}
+
+/// Where the registry's presets believe to be, for those that sign a URL.
+#[cfg(feature = "jwt")]
+fn example_url() -> crate::signature::PublicUrl {
+    crate::signature::PublicUrl::example()
 }
 
 /// A preset of the registry.

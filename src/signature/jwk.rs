@@ -223,7 +223,9 @@ mod tests {
         let key = RSA.replacen('{', r#"{"alg":"PS512","#, 1);
         let key = PublicKey::from_jwk(key.as_bytes()).unwrap();
         let content = b"eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-        let signature = decode("cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw");
+        let signature = decode(
+            "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
+        );
         assert!(!key.verifies(PublicKeyAlgorithm::RsaPkcs1Sha256, content, &signature));
     }
 
@@ -241,7 +243,13 @@ mod tests {
         let keys = jwk_set(set.as_bytes()).unwrap();
         let ids: Vec<_> = keys.iter().map(|(id, _)| id.as_str()).collect();
         assert_eq!(ids, ["a", "b"]);
-        for none in ["{}", r#"{"keys":[]}"#, r#"{"keys":{}}"#, "<html>", r#"{"keys":[],"keys":[]}"#] {
+        for none in [
+            "{}",
+            r#"{"keys":[]}"#,
+            r#"{"keys":{}}"#,
+            "<html>",
+            r#"{"keys":[],"keys":[]}"#,
+        ] {
             assert!(jwk_set(none.as_bytes()).is_err(), "{none}");
         }
     }
@@ -249,8 +257,15 @@ mod tests {
     #[test]
     fn plaids_expiry_is_kept() {
         let key = |at: &str| P256.replacen('{', &format!("{{\"expired_at\":{at},"), 1);
-        let expiry = |at| PublicKey::from_jwk(key(at).as_bytes()).unwrap().expires_at();
+        let expiry = |at| {
+            PublicKey::from_jwk(key(at).as_bytes())
+                .unwrap()
+                .expires_at()
+        };
         assert_eq!(expiry("null"), None);
-        assert_eq!(expiry("1700000000"), Some(Timestamp::from_unix_seconds(1_700_000_000)));
+        assert_eq!(
+            expiry("1700000000"),
+            Some(Timestamp::from_unix_seconds(1_700_000_000))
+        );
     }
 }

@@ -70,16 +70,16 @@ mod verifier;
 mod whole;
 mod window;
 
-#[cfg(all(feature = "public-key", any(test, feature = "testing")))]
-pub(crate) use self::public_key::KeyPair;
-#[cfg(feature = "public-key")]
-pub(crate) use self::jwk::jwk_set;
 #[cfg(feature = "fetch")]
 pub(crate) use self::jwk::from_object as jwk_of_object;
+#[cfg(feature = "public-key")]
+pub(crate) use self::jwk::jwk_set;
 #[cfg(feature = "jwt")]
 pub use self::jwt::{Jwt, JwtAlgorithm};
 #[cfg(feature = "fetch")]
 pub(crate) use self::object::object;
+#[cfg(all(feature = "public-key", any(test, feature = "testing")))]
+pub(crate) use self::public_key::KeyPair;
 #[cfg(feature = "public-key")]
 pub use self::public_key::{PublicKey, PublicKeyAlgorithm, PublicKeyError};
 #[cfg(any(test, feature = "testing"))]

@@ -98,14 +98,25 @@ mod tests {
 
     #[test]
     fn f18_deep_nesting_is_refused() {
-        let nested = |depth: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        let nested =
+            |depth: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
         assert!(object(nested(100).as_bytes()).is_some());
         assert!(object(nested(100_000).as_bytes()).is_none());
     }
 
     #[test]
     fn anything_but_one_object_is_refused() {
-        for text in ["", "[]", "1", "null", "\"a\"", "{} {}", "{}x", "{'a':1}", "\u{feff}{}"] {
+        for text in [
+            "",
+            "[]",
+            "1",
+            "null",
+            "\"a\"",
+            "{} {}",
+            "{}x",
+            "{'a':1}",
+            "\u{feff}{}",
+        ] {
             assert!(object(text.as_bytes()).is_none(), "{text:?}");
         }
         assert!(object(b"{\"a\":\"\xff\"}").is_none());

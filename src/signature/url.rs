@@ -66,6 +66,14 @@ impl PublicUrl {
         })
     }
 
+    /// A URL to show a preset with.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn example() -> Self {
+        Self {
+            kind: Kind::Base("https://example.com".to_owned()),
+        }
+    }
+
     /// The URL of a request.
     pub(crate) fn text(&self, parts: &Parts) -> Result<String, Rejection> {
         Ok(match &self.kind {

@@ -1,7 +1,7 @@
 //! What the README says, held against what is true.
 
 use tower_webhook::provider::{self, Preset};
-use tower_webhook::signature::{Algorithm, Encoding, Hash, Part, Scheme, Source};
+use tower_webhook::signature::{Algorithm, Coverage, Encoding, Hash, Part, Scheme, Source};
 
 const README: &str = include_str!("../../README.md");
 const LIB: &str = include_str!("../../src/lib.rs");
@@ -44,6 +44,9 @@ fn row(preset: &Preset) -> String {
 }
 
 fn signature(scheme: &Scheme) -> String {
+    if scheme.protocol().is_some() {
+        return in_code(scheme.name()).to_owned();
+    }
     let what = match scheme.algorithm() {
         Algorithm::Token => match scheme.encoding() {
             Encoding::Base64 => "user and password".to_owned(),
@@ -65,6 +68,21 @@ fn signature(scheme: &Scheme) -> String {
     format!("{what} in {}", headers.join(" or "))
 }
 
+/// What no data says of the presets that are code.
+fn in_code(name: &str) -> &'static str {
+    match name {
+        "fusionauth" => "JWT with the SHA-256 of the body in `x-fusionauth-signature-jwt`",
+        "google_pubsub" => "JWT (RS256) of the sender, not of the body, in `authorization`",
+        "livekit" => "JWT (HS256) with the SHA-256 of the body in `authorization`",
+        "messagebird" => {
+            "JWT (HS256) with the SHA-256 of URL and body in `messagebird-signature-jwt`"
+        }
+        "microsoft_entra" => "JWT (RS256) of the sender, not of the body, in `authorization`",
+        "plaid" => "JWT (ES256) with the SHA-256 of the body in `plaid-verification`",
+        _ => panic!("a preset that this test does not know: {name}"),
+    }
+}
+
 fn part(part: &Part) -> &str {
     match part {
         Part::Literal(text) => text,
@@ -84,7 +102,7 @@ fn names(source: &Source) -> Vec<String> {
 
 /// What bounds a replay: how old it may be, and what is remembered of it.
 fn replay_protection(scheme: &Scheme) -> String {
-    let signed = matches!(scheme.algorithm(), Algorithm::Hmac(_));
+    let signed = scheme.coverage() != Coverage::Nothing;
     let remembered = match scheme.event_id() {
         [] => "content",
         _ if signed && !scheme.signs_event_id() => "id and signed content",
@@ -93,7 +111,10 @@ fn replay_protection(scheme: &Scheme) -> String {
     };
     match scheme.timestamp() {
         Some(rule) => format!("{} s, {remembered}", rule.past_tolerance().as_secs()),
-        None => remembered.to_owned(),
+        None => match scheme.freshness_window().as_secs() {
+            0 => remembered.to_owned(),
+            seconds => format!("{seconds} s, {remembered}"),
+        },
     }
 }
 

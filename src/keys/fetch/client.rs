@@ -170,11 +170,7 @@ impl KeyFetcher {
         self.send(request, body).await
     }
 
-    async fn send(
-        &self,
-        request: http::request::Builder,
-        body: Bytes,
-    ) -> Result<Answer, KeyError> {
+    async fn send(&self, request: http::request::Builder, body: Bytes) -> Result<Answer, KeyError> {
         const AGENT: &str = concat!("tower-webhook/", env!("CARGO_PKG_VERSION"));
         let request = request
             .header(ACCEPT, HeaderValue::from_static("*/*"))
@@ -251,7 +247,9 @@ fn is_name(host: &str) -> bool {
             && label.len() <= 63
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let last = host.rsplit('.').next().unwrap_or("");
     host.len() <= 253

@@ -185,7 +185,9 @@ async fn fetched(fetcher: &KeyFetcher, url: &Uri) -> Result<Keys, KeyError> {
     let answer = fetcher.get(url).await?;
     if answer.status != StatusCode::OK {
         let status = answer.status.as_u16();
-        return Err(KeyError::new(format!("the JWK set was answered with {status}")));
+        return Err(KeyError::new(format!(
+            "the JWK set was answered with {status}"
+        )));
     }
     let keys = jwk_set(&answer.body).map_err(KeyError::new)?;
     Ok(Arc::new(keys.into_iter().collect()))

@@ -149,11 +149,16 @@ impl Api {
             }
             // Wrong credentials come with the same status.
             StatusCode::BAD_REQUEST
-                if body.get("error_code").is_some_and(|code| code == UNKNOWN_KEY) =>
+                if body
+                    .get("error_code")
+                    .is_some_and(|code| code == UNKNOWN_KEY) =>
             {
                 Ok(None)
             }
-            status => Err(KeyError::new(format!("Plaid answered with {}", status.as_u16()))),
+            status => Err(KeyError::new(format!(
+                "Plaid answered with {}",
+                status.as_u16()
+            ))),
         }
     }
 }

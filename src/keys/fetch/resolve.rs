@@ -47,8 +47,7 @@ impl Service<Name> for GlobalResolver {
         let found = self.system.call(name);
         Box::pin(async move {
             let found = found.await.map_err(KeyError::new)?;
-            let global: Vec<SocketAddr> =
-                found.filter(|address| is_global(address.ip())).collect();
+            let global: Vec<SocketAddr> = found.filter(|address| is_global(address.ip())).collect();
             match global.is_empty() {
                 true => Err(KeyError::new("the host has no global address")),
                 false => Ok(global.into_iter()),

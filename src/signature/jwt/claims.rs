@@ -74,11 +74,7 @@ impl Jwt {
         Ok(made)
     }
 
-    fn judge_times(
-        &self,
-        claims: &Claims,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, Rejection> {
+    fn judge_times(&self, claims: &Claims, now: Timestamp) -> Result<Option<Timestamp>, Rejection> {
         let issued = time(claims, "iat", self.max_age.is_some())?;
         let not_before = time(claims, "nbf", self.needs_not_before)?;
         let expires = time(claims, "exp", self.needs_expiry)?;
@@ -158,7 +154,10 @@ fn time(claims: &Claims, name: &str, needed: bool) -> Result<Option<Timestamp>, 
     }
     match value.as_f64() {
         // A cast of a float saturates.
-        #[expect(clippy::cast_possible_truncation, reason = "saturates, as Timestamp does")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "saturates, as Timestamp does"
+        )]
         Some(seconds) => Ok(Some(Timestamp::from_unix_millis((seconds * 1000.0) as i64))),
         None => Err(reject(RejectionKind::MalformedTimestamp)),
     }

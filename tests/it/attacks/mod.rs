@@ -10,6 +10,8 @@ mod families;
 mod freshness;
 mod http;
 mod ids;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod keys;
 mod leaks;
 mod methods;
