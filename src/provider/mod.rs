@@ -32,11 +32,44 @@ use std::time::Duration;
 
 use crate::signature::{Scheme, Source};
 
-/// The example on a preset's page: `example!(preset, secret, body)`.
+/// The example on a preset's page: `example!(preset, secret, body)`, or
+/// `example!(public preset, key, body)` where a public key takes the secret's
+/// place; `key` is one of `tests/keys`.
 ///
 /// `body` holds what the preset reads from it; the request is made at
 /// 2023-11-14T22:13:20Z.
 macro_rules! example {
+    (public $preset:literal, $key:literal, $body:literal) => {
+        concat!(
+            "\n# Example\n\n```\n# #[cfg(feature = \"testing\")] {\n",
+            "use tower_webhook::testing::Signer;\n",
+            "use tower_webhook::{Timestamp, Verifier, provider};\n\n",
+            "# macro_rules! key { ($n:literal) => { include_str!(concat!(\n",
+            "#     env!(\"CARGO_MANIFEST_DIR\"), \"/tests/keys/",
+            $key,
+            "_\", $n, \".pem\")) } }\n",
+            "# let (private_key, somebody_elses_key) = (key!(\"1\"), key!(\"2\"));\n",
+            "let now = Timestamp::from_unix_seconds(1_700_000_000);\n",
+            "let sender = Signer::new(provider::",
+            $preset,
+            "(), private_key)?.at(now);\n",
+            "let (parts, body) = sender.sign(\"/hook\", r#\"",
+            $body,
+            "\"#).into_parts();\n\n",
+            "let public_key = sender.verifying_secret();\n",
+            "let verifier = Verifier::new(provider::",
+            $preset,
+            "(), public_key)?;\n",
+            "assert!(verifier.verify(&parts, &body, now).is_ok());\n\n",
+            "// A sender with another private key is refused:\n",
+            "let impostor = Signer::new(provider::",
+            $preset,
+            "(), somebody_elses_key)?.at(now);\n",
+            "let (parts, body) = impostor.sign(\"/hook\", body).into_parts();\n",
+            "assert!(verifier.verify(&parts, &body, now).is_err());\n",
+            "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
+        )
+    };
     ($preset:literal, $secret:literal, $body:literal) => {
         concat!(
             "\n# Example\n\n```\n# #[cfg(feature = \"testing\")] {\n",
@@ -60,7 +93,7 @@ macro_rules! example {
             "// A sender that does not know the secret is refused:\n",
             "let verifier = Verifier::new(provider::",
             $preset,
-            "(), \"c29tZXRoaW5nLWVsc2UtZW50aXJlbHk\")?;\n",
+            "(), \"736f6d657468696e6720656c73652121\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_err());\n",
             "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
         )
@@ -90,20 +123,36 @@ macro_rules! presets {
 }
 
 presets! {
+    adyen: adyen;
     bitbucket: bitbucket;
     box_com: box_com;
+    #[cfg(feature = "public-key")]
+    discord: discord;
+    docusign: docusign;
+    figma: figma;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
     linear: linear;
+    mailgun: mailgun;
     meta: meta;
+    microsoft_graph: microsoft_graph;
+    mollie: mollie;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
     paddle: paddle;
     pingdom: pingdom;
+    #[cfg(feature = "public-key")]
+    sendgrid: sendgrid;
     shopify: shopify;
     slack: slack;
     standard_webhooks: standard_webhooks;
+    #[cfg(feature = "public-key")]
+    standard_webhooks_asymmetric: standard_webhooks_asymmetric;
     stripe: stripe;
     svix: svix;
+    #[cfg(feature = "public-key")]
+    telnyx: telnyx;
+    #[cfg(feature = "public-key")]
+    wise: wise;
     woocommerce: woocommerce;
     zoom: zoom;
 }

@@ -25,3 +25,4 @@ mod support;
 mod support_dedup;
 mod types;
 mod vectors;
+mod whole;

@@ -2,6 +2,7 @@
 
 pub mod bodies;
 pub mod forge;
+pub mod keys;
 #[cfg(feature = "tracing")]
 pub mod log;
 pub mod net;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use http::Request;
 use tower_webhook::provider::{self, Preset};
-use tower_webhook::signature::{Algorithm, Scheme};
+use tower_webhook::signature::{Algorithm, Part, Scheme, Source};
 use tower_webhook::testing::Signer;
 use tower_webhook::{Timestamp, Verifier};
 
@@ -27,13 +28,36 @@ pub const OTHER_SECRET: &str = "YW5vdGhlci1zZWNyZXQtYW5vdGhlcg";
 /// Has the id, type and time of every preset that reads them from the body.
 pub const BODY: &str = r#"{"id":"evt_1","event_id":"ev_1","type":"t","event_type":"t","webhookTimestamp":1700000000000,"check_id":1,"state_changed_timestamp":2,"current_state":"UP"}"#;
 
-/// Every preset.
+/// Every preset that is data.
+pub fn all_schemes() -> impl Iterator<Item = Scheme> {
+    provider::all()
+        .map(|preset| match preset {
+            Preset::Signed(scheme) => scheme,
+            Preset::Unsigned(unsigned) => unsigned.with_token_in_query("token"),
+            _ => panic!("a kind of preset that the tests do not know"),
+        })
+        .filter(|scheme| scheme.protocol().is_none())
+}
+
+/// Every preset with an HMAC or a token outside the body, over content that is
+/// hashed while it arrives. The others have tests of their own, in `whole`.
 pub fn schemes() -> impl Iterator<Item = Scheme> {
-    provider::all().map(|preset| match preset {
-        Preset::Signed(scheme) => scheme,
-        Preset::Unsigned(unsigned) => unsigned.with_token_in_query("token"),
-        _ => panic!("a kind of preset that the tests do not know"),
-    })
+    all_schemes().filter(streams)
+}
+
+pub fn streams(scheme: &Scheme) -> bool {
+    let apart = |part: &Part| {
+        matches!(
+            part,
+            Part::Literal(_) | Part::Timestamp | Part::EventId | Part::Body
+        )
+    };
+    matches!(scheme.algorithm(), Algorithm::Hmac(_) | Algorithm::Token)
+        && scheme.content().iter().all(apart)
+        && scheme
+            .signatures()
+            .iter()
+            .all(|source| matches!(source, Source::Header(_) | Source::Query(_)))
 }
 
 /// Every preset that signs the body.
