@@ -66,6 +66,12 @@ pub enum ConfigError {
         /// The text as given.
         text: String,
     },
+    /// The times or the share by which an allowlist is refreshed contradict
+    /// each other.
+    InvalidRefresh {
+        /// What is wrong, as a full sentence.
+        reason: &'static str,
+    },
     /// Trusted proxies were to be configured, but none was given.
     NoTrustedProxy,
     /// Every address would count as a trusted proxy, so that every caller
@@ -140,7 +146,7 @@ impl fmt::Display for ConfigError {
                 "events are remembered for {ttl_seconds} s, but their signatures stay fresh \
                  for {needed_seconds} s: a replay in between would run again"
             ),
-            Self::InvalidLease { reason } => f.write_str(reason),
+            Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
         }
     }
 }

@@ -69,7 +69,7 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
 
-pub(crate) use self::networks::Networks;
+pub(crate) use self::networks::{Networks, try_parse as parse_network};
 pub use self::proxies::TrustedProxies;
 use crate::{Rejection, RejectionKind};
 
