@@ -80,6 +80,16 @@ pub enum ConfigError {
         /// The network that holds every address, all networks taken together.
         network: String,
     },
+    /// A certificate would have to satisfy nothing: no rule was given, or no
+    /// alternative of a rule.
+    NoClientCertRule,
+    /// A rule for client certificates is not of its form.
+    InvalidClientCertRule {
+        /// The rule as given.
+        rule: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Deduplication would forget an event while its signature still counts
     /// as fresh, so a replay could pass.
     DedupTtlTooShort {
@@ -138,6 +148,10 @@ impl fmt::Display for ConfigError {
                 "the trusted proxies include every address ({network}): every caller could \
                  choose its own address"
             ),
+            Self::NoClientCertRule => f.write_str("no rule for client certificates was given"),
+            Self::InvalidClientCertRule { rule, reason } => {
+                write!(f, "{rule:?} is no rule for client certificates: {reason}")
+            }
             Self::DedupTtlTooShort {
                 ttl_seconds,
                 needed_seconds,
