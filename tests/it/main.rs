@@ -18,6 +18,8 @@ mod attacks;
 #[cfg(feature = "tracing")]
 mod examples;
 mod extract;
+#[cfg(feature = "tracing")]
+mod published;
 mod readiness;
 mod readme;
 mod roundtrip;
