@@ -121,6 +121,7 @@ pub mod https;
 #[doc(hidden)]
 pub mod internal;
 pub mod ip_allowlist;
+pub mod observe;
 mod oneshot;
 pub mod provider;
 pub mod rate_limit;

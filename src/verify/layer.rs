@@ -119,6 +119,10 @@ impl<R> VerifyLayer<R> {
     pub(crate) fn verifier(&self) -> &Verifier {
         &self.config.verifier
     }
+
+    pub(crate) fn max_body(&self) -> usize {
+        self.config.max_body
+    }
 }
 
 impl<S, R: Clone> Layer<S> for VerifyLayer<R> {

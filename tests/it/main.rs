@@ -18,6 +18,7 @@ mod attacks;
 #[cfg(feature = "tracing")]
 mod examples;
 mod extract;
+mod observe;
 mod readiness;
 mod readme;
 mod roundtrip;
