@@ -15,7 +15,21 @@ use super::case::Case;
 /// The body of an observed request, as the inner service gets it: every frame,
 /// error and trailer of the original, in the order and at the time it came.
 ///
-/// It proves nothing: whether the request is genuine may not be known yet.
+/// It proves nothing: whether the request is genuine may not be known yet. A
+/// service that takes a [`VerifiedBody`](crate::VerifiedBody) cannot be observed:
+///
+/// ```compile_fail,E0277
+/// # use axum::{Router, routing::post};
+/// # use tower::ServiceBuilder;
+/// # use tower_webhook::dedup::DedupLayer;
+/// # use tower_webhook::{Verifier, WebhookLayer, observe::ObserveLayer, provider};
+/// # async fn handler() {}
+/// # let verifier = Verifier::new(provider::stripe(), "whsec_example").unwrap();
+/// let stack = ServiceBuilder::new()
+///     .layer(ObserveLayer::new(WebhookLayer::new(verifier)))
+///     .layer(DedupLayer::in_memory()); // takes what is verified
+/// let app: Router = Router::new().route("/", post(handler).layer(stack));
+/// ```
 pub struct ObservedBody<B: Body> {
     shared: Arc<Shared<B>>,
 }
@@ -187,7 +201,7 @@ impl<B: Body<Data = Bytes>> Body for ObservedBody<B> {
     fn size_hint(&self) -> SizeHint {
         let state = self.shared.state();
         match state.ahead.as_ref().and_then(VecDeque::front) {
-            Some(next) => next.size_hint.clone(),
+            Some(next) => next.size_hint,
             None => state.body.size_hint(),
         }
     }

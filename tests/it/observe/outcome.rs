@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tower_webhook::delivery::Tenant;
 use tower_webhook::provider;
 
 use super::*;
@@ -51,6 +52,27 @@ async fn which_statuses_settle_an_event_is_as_the_guard_says() {
     for verdict in ["accepted", "accepted", "duplicate"] {
         let response = live.send(genuine(&scheme)).await;
         assert_eq!(observed(&response), Some(verdict));
+    }
+}
+
+/// What is in front put something there for both; neither finds what the other
+/// was given.
+#[tokio::test]
+async fn extensions_are_for_both_and_stay_apart() {
+    let scheme = provider::stripe();
+    let handler = async |request: Request<ObservedBody<Body>>| {
+        let extensions = request.extensions();
+        assert!(extensions.get::<Tenant>().is_some());
+        assert_eq!(extensions.len(), 1);
+        status(StatusCode::OK)
+    };
+    let live = Live::with(&scheme, |guard| guard, handler);
+    for (tenant, verdict) in [("a", "accepted"), ("b", "accepted"), ("a", "duplicate")] {
+        let mut request = genuine(&scheme);
+        request.extensions_mut().insert(Tenant::new(tenant));
+        let response = live.send(request).await;
+        assert_eq!(observed(&response), Some(verdict));
+        assert_eq!(response.extensions().len(), 1);
     }
 }
 
