@@ -137,9 +137,7 @@ impl Observing {
 
 impl Drop for Observing {
     fn drop(&mut self) {
-        // An inner service that is given up has failed.
         let goes_on = self.goes_on();
-        self.answered = None;
         if let Some(judging) = self.judging.take().filter(|_| goes_on) {
             self.handlers.spawn(self.span.take().instrument(judging));
         }

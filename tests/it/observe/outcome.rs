@@ -72,7 +72,7 @@ async fn extensions_are_for_both_and_stay_apart() {
         request.extensions_mut().insert(Tenant::new(tenant));
         let response = live.send(request).await;
         assert_eq!(observed(&response), Some(verdict));
-        assert_eq!(response.extensions().len(), 1);
+        assert_eq!(response.extensions().len(), 1, "{tenant}");
     }
 }
 
