@@ -126,6 +126,7 @@ pub mod https;
 pub mod internal;
 pub mod ip_allowlist;
 pub mod keys;
+pub mod observe;
 mod oneshot;
 pub mod provider;
 pub mod rate_limit;

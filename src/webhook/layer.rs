@@ -236,6 +236,10 @@ impl<R> WebhookLayer<R> {
         self.verify.verifier().scheme()
     }
 
+    pub(crate) fn max_body(&self) -> usize {
+        self.verify.max_body()
+    }
+
     /// The handlers that are running, to wait for them before the process
     /// ends. Always none without deduplication, when handlers end with their
     /// connection.

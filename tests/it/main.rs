@@ -18,6 +18,7 @@ mod attacks;
 #[cfg(feature = "tracing")]
 mod examples;
 mod extract;
+mod observe;
 #[cfg(feature = "tracing")]
 mod published;
 mod readiness;
