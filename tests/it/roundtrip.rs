@@ -44,21 +44,14 @@ fn has_no_case(scheme: &Scheme, header: &HeaderName, position: usize) -> bool {
     if signature_header(scheme).as_ref() != Some(header) {
         return false;
     }
-    match scheme.algorithm() {
-        // The digits of a MAC in hex, not what stands in front of them.
-        Algorithm::Hmac(_) => {
-            let forged = Forgery::of(scheme);
-            forged.is_hex && position >= forged.prefix.len()
-        }
-        // `Bearer`, not the token.
-        _ => {
-            header == "authorization" && {
-                let request = genuine(scheme);
-                let value = request.headers()[header].as_bytes();
-                let name = value.iter().position(|byte| *byte == b' ');
-                position < name.unwrap()
-            }
-        }
+    // `Bearer`, not the token.
+    if let Grammar::Authorization { scheme } = scheme.grammar() {
+        return position < scheme.len();
+    }
+    // The digits of a MAC in hex, not what stands in front of them.
+    matches!(scheme.algorithm(), Algorithm::Hmac(_)) && {
+        let forged = Forgery::of(scheme);
+        forged.is_hex && position >= forged.prefix.len()
     }
 }
 
