@@ -81,15 +81,22 @@ macro_rules! presets {
 }
 
 presets! {
+    bird: bird;
     bitbucket: bitbucket;
     box_com: box_com;
+    brex: brex;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
     linear: linear;
+    lithic: lithic;
+    liveblocks: liveblocks;
     meta: meta;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
     paddle: paddle;
     pingdom: pingdom;
+    polar: polar;
+    recall_ai: recall_ai;
+    replicate: replicate;
     shopify: shopify;
     slack: slack;
     standard_webhooks: standard_webhooks;

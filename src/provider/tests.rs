@@ -61,6 +61,8 @@ fn signed_ids_are_told_from_unsigned_ones() {
         (box_com(), false),
         (bitbucket(), false),
         (gitlab_token(), false),
+        (lithic(), true),
+        (recall_ai(), true),
         (meta(), false),
     ] {
         assert_eq!(scheme.signs_event_id(), signed, "{}", scheme.name());
