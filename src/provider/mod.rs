@@ -85,16 +85,25 @@ presets! {
     bitbucket: bitbucket;
     box_com: box_com;
     brex: brex;
+    clickup: clickup;
+    commerce_layer: commerce_layer;
+    easypost: easypost;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
+    gocardless: gocardless;
+    line: line;
     linear: linear;
     lithic: lithic;
     liveblocks: liveblocks;
+    logto: logto;
     meta: meta;
+    microsoft_teams: microsoft_teams;
+    modern_treasury: modern_treasury;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
     paddle: paddle;
     pingdom: pingdom;
     polar: polar;
+    pusher: pusher;
     recall_ai: recall_ai;
     replicate: replicate;
     shopify: shopify;
@@ -102,6 +111,7 @@ presets! {
     standard_webhooks: standard_webhooks;
     stripe: stripe;
     svix: svix;
+    webex: webex;
     woocommerce: woocommerce;
     zoom: zoom;
 }

@@ -63,6 +63,8 @@ fn signed_ids_are_told_from_unsigned_ones() {
         (gitlab_token(), false),
         (lithic(), true),
         (recall_ai(), true),
+        (easypost(), true),
+        (gocardless(), false),
         (meta(), false),
     ] {
         assert_eq!(scheme.signs_event_id(), signed, "{}", scheme.name());
