@@ -88,9 +88,11 @@ presets! {
     clickup: clickup;
     commerce_layer: commerce_layer;
     easypost: easypost;
+    elevenlabs: elevenlabs;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
     gocardless: gocardless;
+    knock: knock;
     line: line;
     linear: linear;
     lithic: lithic;
@@ -106,12 +108,14 @@ presets! {
     pusher: pusher;
     recall_ai: recall_ai;
     replicate: replicate;
+    retell: retell;
     shopify: shopify;
     slack: slack;
     standard_webhooks: standard_webhooks;
     stripe: stripe;
     svix: svix;
     webex: webex;
+    webflow: webflow;
     woocommerce: woocommerce;
     zoom: zoom;
 }

@@ -65,6 +65,7 @@ fn signed_ids_are_told_from_unsigned_ones() {
         (recall_ai(), true),
         (easypost(), true),
         (gocardless(), false),
+        (retell(), false),
         (meta(), false),
     ] {
         assert_eq!(scheme.signs_event_id(), signed, "{}", scheme.name());
