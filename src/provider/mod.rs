@@ -81,12 +81,15 @@ macro_rules! presets {
 }
 
 presets! {
+    azure_devops: azure_devops;
     bird: bird;
     bitbucket: bitbucket;
     box_com: box_com;
     brex: brex;
+    chargebee: chargebee;
     clickup: clickup;
     commerce_layer: commerce_layer;
+    deepgram: deepgram;
     easypost: easypost;
     elevenlabs: elevenlabs;
     github: github;
@@ -98,13 +101,17 @@ presets! {
     lithic: lithic;
     liveblocks: liveblocks;
     logto: logto;
+    mailchimp: mailchimp;
     meta: meta;
     microsoft_teams: microsoft_teams;
     modern_treasury: modern_treasury;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
+    okta: okta;
     paddle: paddle;
     pingdom: pingdom;
+    pipedrive: pipedrive;
     polar: polar;
+    postmark: postmark;
     pusher: pusher;
     recall_ai: recall_ai;
     replicate: replicate;
@@ -114,6 +121,7 @@ presets! {
     standard_webhooks: standard_webhooks;
     stripe: stripe;
     svix: svix;
+    vapi: vapi_bearer, vapi_secret;
     webex: webex;
     webflow: webflow;
     woocommerce: woocommerce;

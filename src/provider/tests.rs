@@ -64,6 +64,7 @@ fn signed_ids_are_told_from_unsigned_ones() {
         (lithic(), true),
         (recall_ai(), true),
         (easypost(), true),
+        (chargebee(), false),
         (gocardless(), false),
         (retell(), false),
         (meta(), false),
