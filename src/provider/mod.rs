@@ -81,17 +81,21 @@ macro_rules! presets {
 }
 
 presets! {
+    ashby: ashby;
     azure_devops: azure_devops;
     bird: bird;
     bitbucket: bitbucket;
     box_com: box_com;
     brex: brex;
+    cal_com: cal_com;
     chargebee: chargebee;
     clickup: clickup;
     commerce_layer: commerce_layer;
+    customer_io: customer_io;
     deepgram: deepgram;
     easypost: easypost;
     elevenlabs: elevenlabs;
+    finch: finch;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
     gocardless: gocardless;
@@ -110,6 +114,7 @@ presets! {
     paddle: paddle;
     pingdom: pingdom;
     pipedrive: pipedrive;
+    plain: plain;
     polar: polar;
     postmark: postmark;
     pusher: pusher;

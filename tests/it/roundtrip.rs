@@ -8,13 +8,14 @@ use tower_webhook::Verifier;
 use tower_webhook::signature::{Algorithm, Grammar, Hash, Part, Scheme, Source, TimestampRule};
 
 use crate::support::forge::{Forgery, signature_header};
-use crate::support::{NOW, SECRET, accepts, genuine, schemes, signer, signs_body, verifier};
+use crate::support::{BODY, NOW, SECRET, accepts, genuine, schemes, signer, signs_body, verifier};
 
-/// Linear has its timestamp in the body.
+/// Where the timestamp is in the body, so must `content` be.
 fn body_for(scheme: &Scheme, content: &[u8]) -> Bytes {
-    if scheme.name() == "linear" {
+    let source = scheme.timestamp().map(TimestampRule::source);
+    if matches!(source, Some(Source::Pointer(_))) {
         let text = serde_json::Value::from(String::from_utf8_lossy(content));
-        format!(r#"{{"webhookTimestamp":1700000000000,"x":{text}}}"#).into()
+        BODY.replacen('{', &format!(r#"{{"x":{text},"#), 1).into()
     } else {
         Bytes::copy_from_slice(content)
     }
