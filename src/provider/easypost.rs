@@ -3,14 +3,11 @@ use crate::signature::{Grammar, Hash, Scheme, Source};
 /// EasyPost: `X-Hmac-Signature: hmac-sha256-hex=<hex>`, HMAC-SHA256 over the
 /// body.
 ///
-/// EasyPost normalises the secret to Unicode's NFKD before it signs; a secret
-/// of ASCII is the same in it, any other must be given in that form. Signs no
-/// timestamp: the newer `X-Hmac-Signature-V2`, which does, is not read. The
-/// event lists the URLs it still has to go to, which may change between
-/// attempts, so it is known by its `id`.
-///
-/// EasyPost's page was not at hand: the scheme is what several independent
-/// implementations agree on.
+/// EasyPost's own libraries normalise the secret to Unicode's NFKD before they
+/// sign; a secret of ASCII is the same in it, any other must be given in that
+/// form. Signs no timestamp: the newer `X-Hmac-Signature-V2`, which does, is not
+/// read. The event lists the URLs it still has to go to, which may change
+/// between attempts, so it is known by its `id`.
 #[doc = example!("easypost", "sandwich", r#"{"id":"evt_1","description":"tracker.updated"}"#)]
 #[must_use]
 pub fn easypost() -> Scheme {
