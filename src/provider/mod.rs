@@ -124,22 +124,53 @@ macro_rules! presets {
 
 presets! {
     adyen: adyen;
+    ashby: ashby;
+    azure_devops: azure_devops;
+    bird: bird;
     bitbucket: bitbucket;
     box_com: box_com;
+    brex: brex;
+    cal_com: cal_com;
+    chargebee: chargebee;
+    clickup: clickup;
+    commerce_layer: commerce_layer;
+    customer_io: customer_io;
+    deepgram: deepgram;
     #[cfg(feature = "public-key")]
     discord: discord;
     docusign: docusign;
+    easypost: easypost;
+    elevenlabs: elevenlabs;
     figma: figma;
+    finch: finch;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
+    gocardless: gocardless;
+    knock: knock;
+    line: line;
     linear: linear;
+    lithic: lithic;
+    liveblocks: liveblocks;
+    logto: logto;
+    mailchimp: mailchimp;
     mailgun: mailgun;
     meta: meta;
     microsoft_graph: microsoft_graph;
+    microsoft_teams: microsoft_teams;
+    modern_treasury: modern_treasury;
     mollie: mollie;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
+    okta: okta;
     paddle: paddle;
     pingdom: pingdom;
+    pipedrive: pipedrive;
+    plain: plain;
+    polar: polar;
+    postmark: postmark;
+    pusher: pusher;
+    recall_ai: recall_ai;
+    replicate: replicate;
+    retell: retell;
     #[cfg(feature = "public-key")]
     sendgrid: sendgrid;
     shopify: shopify;
@@ -151,6 +182,9 @@ presets! {
     svix: svix;
     #[cfg(feature = "public-key")]
     telnyx: telnyx;
+    vapi: vapi_bearer, vapi_secret;
+    webex: webex;
+    webflow: webflow;
     #[cfg(feature = "public-key")]
     wise: wise;
     woocommerce: woocommerce;

@@ -3,6 +3,7 @@
 use http::HeaderValue;
 use tower_webhook::RejectionKind;
 use tower_webhook::provider;
+use tower_webhook::signature::Grammar;
 
 use crate::support::forge::{Forgery, signature_header};
 use crate::support::route::Route;
@@ -43,10 +44,10 @@ async fn a17_joined_signature_headers_are_refused() {
     for scheme in hmac_schemes() {
         let forged = Forgery::of(&scheme);
         // There, several signatures in one line are what the header is for.
-        if ["1=", "v1,"]
-            .iter()
-            .any(|list| forged.prefix.ends_with(list))
-        {
+        if matches!(
+            scheme.grammar(),
+            Grammar::Fields { .. } | Grammar::Versioned { .. }
+        ) {
             continue;
         }
         let value = format!("{}{}", forged.prefix, forged.text());

@@ -5,7 +5,7 @@ use tower_webhook::signature::{Encoding, Grammar, Hash, Scheme, Source};
 use tower_webhook::testing::Signer;
 use tower_webhook::{RejectionKind, Secret, Verifier};
 
-use crate::support::forge::Forgery;
+use crate::support::forge::{Forgery, skips_white_space};
 use crate::support::route::Route;
 use crate::support::{BODY, SECRET, accepts, genuine, hmac_schemes, verifier};
 
@@ -30,7 +30,8 @@ async fn a6_a_truncated_mac_is_refused() {
     for scheme in hmac_schemes() {
         let forged = Forgery::of(&scheme);
         let route = Route::new(verifier(&scheme));
-        for length in [1, 8, 16, 20, 31] {
+        let len = forged.mac.len();
+        for length in [1, 8, 16, len - 12, len - 1] {
             let short = forged.with_mac(&forged.mac[..length]);
             let what = format!("{} {length}", scheme.name());
             let kind = route.refuses(short, &what).await;
@@ -53,8 +54,7 @@ async fn a7_a_mac_with_more_behind_it_is_refused() {
         }
         for more in ["0", "00", "A", "=", "==", "%00", ":", "'", "\"", "\t", "é"] {
             let text = format!("{}{more}", forged.text());
-            // A separator's white space is not a part of a field.
-            if more == "\t" && ["stripe", "paddle"].contains(&name) {
+            if more == "\t" && skips_white_space(&scheme) {
                 continue;
             }
             let what = format!("{name} {more:?}");
@@ -104,7 +104,9 @@ async fn a9_hex_is_read_in_either_case_and_prefixes_are_not() {
             }
         }
         let shouted = format!("{}{text}", forged.prefix.to_ascii_uppercase());
-        if !forged.prefix.is_empty() {
+        // The name of an authorization scheme has no case.
+        let has_case = !matches!(scheme.grammar(), Grammar::Authorization { .. });
+        if !forged.prefix.is_empty() && has_case {
             let route = Route::new(verifier(&scheme));
             route.refuses(forged.with_value(shouted), name).await;
         }

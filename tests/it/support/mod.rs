@@ -26,7 +26,13 @@ pub const SECRET: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQ";
 pub const OTHER_SECRET: &str = "YW5vdGhlci1zZWNyZXQtYW5vdGhlcg";
 
 /// Has the id, type and time of every preset that reads them from the body.
-pub const BODY: &str = r#"{"id":"evt_1","event_id":"ev_1","type":"t","event_type":"t","webhookTimestamp":1700000000000,"check_id":1,"state_changed_timestamp":2,"current_state":"UP"}"#;
+pub const BODY: &str = r#"{"id":"evt_1","event_id":"ev_1","type":"t","event_type":"t","webhookTimestamp":1700000000000,"webhookMetadata":{"webhookDeliveryAttemptTimestamp":"2023-11-14T22:13:20Z"},"check_id":1,"state_changed_timestamp":2,"current_state":"UP"}"#;
+
+/// [`BODY`], sent at another time.
+pub fn body_at(at: Timestamp) -> String {
+    BODY.replace("1700000000000", &at.unix_millis().to_string())
+        .replace("2023-11-14T22:13:20Z", &at.to_string())
+}
 
 /// Every preset that is data.
 pub fn all_schemes() -> impl Iterator<Item = Scheme> {
