@@ -60,7 +60,7 @@ macro_rules! example {
             "// A sender that does not know the secret is refused:\n",
             "let verifier = Verifier::new(provider::",
             $preset,
-            "(), \"c29tZXRoaW5nLWVsc2UtZW50aXJlbHk\")?;\n",
+            "(), \"0ddba11c0ffee00d\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_err());\n",
             "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
         )

@@ -78,7 +78,8 @@ fn part(part: &Part) -> &str {
 fn names(source: &Source) -> Vec<String> {
     match source {
         Source::Header(names) => names.iter().map(|name| format!("`{name}`")).collect(),
-        _ => panic!("a signature outside a header"),
+        Source::Query(name) => vec![format!("`?{name}=`")],
+        _ => panic!("a signature outside header and query"),
     }
 }
 

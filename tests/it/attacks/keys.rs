@@ -166,22 +166,28 @@ async fn a21_a_delivery_for_one_tenant_is_not_for_another() {
 
 /// Whose requests look the same: one provider's, on another's route. With one
 /// secret for both, nothing but the route could tell them apart.
-const ALIKE: &[(&str, &str)] = &[
-    ("github", "meta"),
-    ("meta", "github"),
-    ("standard_webhooks", "gitlab_signing_token"),
-    ("gitlab_signing_token", "standard_webhooks"),
-    // Svix delivers under the names of the standard as well.
-    ("standard_webhooks", "svix"),
-    ("gitlab_signing_token", "svix"),
+const ALIKE: &[&[&str]] = &[
+    &["github", "meta"],
+    &["bitbucket", "jira"],
+    &["standard_webhooks", "gitlab_signing_token", "openai"],
+    &["svix", "clerk", "resend"],
 ];
+
+fn are_alike(theirs: &str, ours: &str) -> bool {
+    let in_group = |group: &&[&str], name| group.contains(&name);
+    // Svix delivers under the names of the standard as well.
+    ours == "svix" && in_group(&ALIKE[2], theirs)
+        || ALIKE
+            .iter()
+            .any(|group| in_group(group, theirs) && in_group(group, ours))
+}
 
 #[tokio::test]
 async fn a22_a_request_of_one_provider_is_refused_on_the_route_of_another() {
     for theirs in schemes() {
         for ours in schemes().filter(|ours| ours.name() != theirs.name()) {
             let pair = (theirs.name(), ours.name());
-            if ALIKE.contains(&pair) {
+            if are_alike(pair.0, pair.1) {
                 assert!(accepts(&verifier(&ours), &genuine(&theirs)), "{pair:?}");
                 continue;
             }
