@@ -83,19 +83,28 @@ macro_rules! presets {
 presets! {
     bitbucket: bitbucket;
     box_com: box_com;
+    buildkite: buildkite_signature, buildkite_token;
+    calendly: calendly;
+    clerk: clerk;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
     linear: linear;
     meta: meta;
+    mux: mux;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
+    openai: openai;
     paddle: paddle;
     pingdom: pingdom;
+    resend: resend;
+    sanity: sanity;
     shopify: shopify;
     slack: slack;
     standard_webhooks: standard_webhooks;
     stripe: stripe;
     svix: svix;
     woocommerce: woocommerce;
+    workos: workos;
+    zendesk: zendesk;
     zoom: zoom;
 }
 
