@@ -81,20 +81,26 @@ macro_rules! presets {
 }
 
 presets! {
+    adyen_platform: adyen_platform;
     bitbucket: bitbucket;
     box_com: box_com;
     buildkite: buildkite_signature, buildkite_token;
     calendly: calendly;
     clerk: clerk;
+    coinbase_commerce: coinbase_commerce;
+    flutterwave: flutterwave_v3, flutterwave_v4;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
+    lemon_squeezy: lemon_squeezy;
     linear: linear;
     meta: meta;
     mux: mux;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
     openai: openai;
     paddle: paddle;
+    paystack: paystack;
     pingdom: pingdom;
+    razorpay: razorpay;
     resend: resend;
     sanity: sanity;
     shopify: shopify;
