@@ -82,6 +82,8 @@ macro_rules! presets {
 
 presets! {
     adyen_platform: adyen_platform;
+    airtable: airtable;
+    asana: asana;
     bitbucket: bitbucket;
     box_com: box_com;
     buildkite: buildkite_signature, buildkite_token;
@@ -89,22 +91,26 @@ presets! {
     circleci: circleci;
     clerk: clerk;
     coinbase_commerce: coinbase_commerce;
+    dropbox: dropbox;
     flutterwave: flutterwave_v3, flutterwave_v4;
     gitea: gitea, forgejo;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
     heroku: heroku;
+    intercom: intercom;
     jira: jira;
     lemon_squeezy: lemon_squeezy;
     linear: linear;
     meta: meta;
     mux: mux;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
+    notion: notion;
     openai: openai;
     paddle: paddle;
     pagerduty: pagerduty;
     paystack: paystack;
     pingdom: pingdom;
+    quickbooks: quickbooks;
     razorpay: razorpay;
     resend: resend;
     sanity: sanity;
@@ -114,10 +120,14 @@ presets! {
     standard_webhooks: standard_webhooks;
     stripe: stripe;
     svix: svix;
+    tally: tally;
     terraform: terraform;
+    typeform: typeform;
     vercel: vercel;
     woocommerce: woocommerce;
     workos: workos;
+    x_twitter: x_twitter;
+    xero: xero;
     zendesk: zendesk;
     zoom: zoom;
 }
