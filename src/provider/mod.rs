@@ -84,12 +84,14 @@ presets! {
     adyen_platform: adyen_platform;
     airtable: airtable;
     asana: asana;
+    azure_event_grid: azure_event_grid_query, azure_event_grid_header;
     bitbucket: bitbucket;
     box_com: box_com;
     buildkite: buildkite_signature, buildkite_token;
     calendly: calendly;
     circleci: circleci;
     clerk: clerk;
+    cloudflare: cloudflare_notifications, cloudflare_stream;
     coinbase_commerce: coinbase_commerce;
     dropbox: dropbox;
     flutterwave: flutterwave_v3, flutterwave_v4;
@@ -121,6 +123,7 @@ presets! {
     stripe: stripe;
     svix: svix;
     tally: tally;
+    telegram: telegram;
     terraform: terraform;
     typeform: typeform;
     vercel: vercel;
