@@ -56,6 +56,13 @@ fn signed_ids_are_told_from_unsigned_ones() {
         (svix(), true),
         (slack(), true),
         (paddle(), true),
+        (openai(), true),
+        (clerk(), true),
+        (workos(), true),
+        (mux(), true),
+        (heroku(), true),
+        (intercom(), true),
+        (coinbase_commerce(), true),
         (github(), false),
         (shopify(), false),
         (linear(), false),
@@ -63,6 +70,13 @@ fn signed_ids_are_told_from_unsigned_ones() {
         (bitbucket(), false),
         (gitlab_token(), false),
         (meta(), false),
+        (razorpay(), false),
+        (zendesk(), false),
+        (sanity(), false),
+        (jira(), false),
+        (gitea(), false),
+        (telegram(), false),
+        (dropbox(), false),
     ] {
         assert_eq!(scheme.signs_event_id(), signed, "{}", scheme.name());
     }

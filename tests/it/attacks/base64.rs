@@ -6,7 +6,7 @@ use tower_webhook::testing::Signer;
 
 use crate::support::forge::Forgery;
 use crate::support::route::Route;
-use crate::support::{SECRET, accepts, hmac_schemes, verifier};
+use crate::support::{SECRET, accepts, hmac_schemes, signer, verifier};
 
 /// The decision: standard alphabet, padded, canonical. One spelling a MAC.
 #[tokio::test]
@@ -61,6 +61,35 @@ fn a11_the_url_safe_alphabet_is_another_one() {
             seen += 1;
             *value = text.replace('+', "-").replace('/', "_").parse().unwrap();
             assert!(!accepts(&verifier, &other), "{text}");
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn a11_where_the_url_safe_alphabet_is_meant_the_standard_one_is_not_read() {
+    let scheme = provider::sanity();
+    let verifier = verifier(&scheme);
+    let mut seen = 0;
+    for n in 0..50 {
+        let request = signer(&scheme).sign("/", n.to_string());
+        assert!(accepts(&verifier, &request));
+        let header = "sanity-webhook-signature";
+        let value = request.headers()[header].to_str().unwrap().to_owned();
+        let mut spellings = vec![format!("{value}="), format!("{value}==")];
+        let (prefix, text) = value.split_at(value.len() - 43);
+        if text.contains(['-', '_']) {
+            seen += 1;
+            let standard = text.replace('-', "+").replace('_', "/");
+            spellings.push(format!("{prefix}{standard}"));
+            spellings.push(format!("{prefix}{standard}="));
+        }
+        for spelling in spellings {
+            let mut other = request.clone();
+            other
+                .headers_mut()
+                .insert(header, spelling.parse().unwrap());
+            assert!(!accepts(&verifier, &other), "{spelling}");
         }
     }
     assert!(seen > 0);

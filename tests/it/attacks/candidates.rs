@@ -65,6 +65,12 @@ async fn a18_sixteen_signatures_are_tried_and_no_more() {
     for (scheme, separator, wrong) in [
         (provider::stripe(), ",", format!("v1={}", "0".repeat(64))),
         (provider::paddle(), ";", format!("h1={}", "0".repeat(64))),
+        (provider::pagerduty(), ",", format!("v1={}", "0".repeat(64))),
+        (
+            provider::standard_webhooks(),
+            " ",
+            format!("v1,{}=", "A".repeat(43)),
+        ),
         (provider::svix(), " ", "v1,".to_owned()),
     ] {
         let forged = Forgery::of(&scheme);

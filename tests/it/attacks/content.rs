@@ -187,6 +187,34 @@ fn a23_the_timestamp_of_box_cannot_grow_or_shrink_into_the_body() {
     }
 }
 
+/// Zendesk signs them the other way round.
+#[test]
+fn a23_the_timestamp_of_zendesk_cannot_grow_or_shrink_into_the_body() {
+    let scheme = provider::zendesk();
+    let verifier = verifier(&scheme);
+    let header = "x-zendesk-webhook-signature-timestamp";
+    for head in ["", "0", ".5Z", "+00:00", "Z", "2023-11-14T22:13:20Z", " "] {
+        let request = signer(&scheme).sign("/hook", format!("{head}{{}}"));
+        assert!(accepts(&verifier, &request));
+        let time = request.headers()[header].clone();
+        let content = [time.as_bytes(), &request.body()[..]].concat();
+        for split in 0..=content.len() {
+            let Ok(other) = HeaderValue::from_bytes(&content[..split]) else {
+                continue;
+            };
+            let mut shifted = request.clone();
+            shifted.headers_mut().insert(header, other);
+            *shifted.body_mut() = Bytes::copy_from_slice(&content[split..]);
+            assert_eq!(
+                accepts(&verifier, &shifted),
+                split == time.len(),
+                "{:?}",
+                &content[..split]
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a25_control_characters_never_get_into_a_header_or_past_one() {
     for bytes in [&b"a\0b"[..], b"a\rb", b"a\nb", b"a\r\nx: y"] {

@@ -155,6 +155,11 @@ async fn a12_a_signature_of_another_version_does_not_count() {
         (provider::paddle(), "h1=", &["h0=", "h2=", "H1=", "h="]),
         (provider::slack(), "v0=", &["v1=", "V0=", "v00=", "="]),
         (provider::zoom(), "v0=", &["v1=", "V0="]),
+        (provider::pagerduty(), "v1=", &["v0=", "v2=", "V1=", "="]),
+        (provider::circleci(), "v1=", &["v0=", "v2=", "sha256="]),
+        (provider::cloudflare_stream(), "sig1=", &["sig2=", "sig="]),
+        (provider::intercom(), "sha1=", &["sha256=", "SHA1=", "="]),
+        (provider::airtable(), "hmac-sha256=", &["sha256=", "="]),
         (
             provider::standard_webhooks(),
             "v1,",
@@ -186,12 +191,18 @@ async fn a13_a_valid_sha1_is_not_taken_for_a_missing_sha256() {
         Source::header("x-hub-signature"),
         Grammar::prefixed("sha1="),
     );
-    for scheme in [provider::github(), provider::meta(), provider::bitbucket()] {
+    for scheme in [
+        provider::github(),
+        provider::meta(),
+        provider::bitbucket(),
+        provider::jira(),
+    ] {
         let route = Route::new(verifier(&scheme));
         route.refuses(genuine(&sha1), scheme.name()).await;
     }
-    // Switched on explicitly:
+    // Switched on explicitly, or where nothing else is offered:
     assert!(accepts(&verifier(&sha1), &genuine(&sha1)));
+    assert!(accepts(&verifier(&provider::intercom()), &genuine(&sha1)));
 }
 
 #[tokio::test]
