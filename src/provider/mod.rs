@@ -124,7 +124,7 @@ presets! {
     svix: svix;
     tally: tally;
     telegram: telegram;
-    terraform: terraform;
+    terraform: terraform, terraform_run_task;
     typeform: typeform;
     vercel: vercel;
     woocommerce: woocommerce;

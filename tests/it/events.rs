@@ -120,6 +120,12 @@ fn ids_in_the_body_are_those_of_the_event() {
         )
         .id("10000"),
         example(
+            provider::terraform_run_task(),
+            r#"{"stage":"post_plan","run_id":"run-i3Df5to9","task_result_id":"taskrs-2nH5dncY"}"#,
+        )
+        .id("taskrs-2nH5dncY")
+        .event_type("post_plan"),
+        example(
             provider::typeform(),
             r#"{"event_id":"LtWXD3crgy","event_type":"form_response",
                 "form_response":{"form_id":"lT4Z3j","token":"a3a12ec6"}}"#,

@@ -92,7 +92,7 @@ async fn a15_the_algorithm_header_of_box_is_fixed() {
 #[tokio::test]
 async fn a19_a20_any_other_bytes_than_the_signed_ones_are_refused() {
     let signed = "{\"id\": \"evt_1\",\"event_id\":\"e\", \"name\":\"\\u00e9\",\
-                  \"eventId\":\"e\",\"event\":{\"id\":\"e\"},\
+                  \"eventId\":\"e\",\"event\":{\"id\":\"e\"},\"task_result_id\":\"e\",\
                   \"webhookTimestamp\":1700000000000}\n";
     let others = [
         BODY.to_owned(),

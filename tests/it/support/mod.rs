@@ -26,7 +26,7 @@ pub const SECRET: &str = "5EC2E75EC2E70123456789ABCDEF5EC2E7FF";
 pub const OTHER_SECRET: &str = "07E25EC2E7FEDCBA98765432100007E25EC2";
 
 /// Has the id, type and time of every preset that reads them from the body.
-pub const BODY: &str = r#"{"id":"evt_1","event_id":"ev_1","type":"t","event_type":"t","webhookTimestamp":1700000000000,"update_id":1,"eventId":"evt_1","event":{"id":"evt_1"},"check_id":1,"state_changed_timestamp":2,"current_state":"UP"}"#;
+pub const BODY: &str = r#"{"id":"evt_1","event_id":"ev_1","type":"t","event_type":"t","webhookTimestamp":1700000000000,"update_id":1,"task_result_id":"evt_1","eventId":"evt_1","event":{"id":"evt_1"},"check_id":1,"state_changed_timestamp":2,"current_state":"UP"}"#;
 
 /// Every preset.
 pub fn schemes() -> impl Iterator<Item = Scheme> {
