@@ -12,7 +12,9 @@ use crate::signature::{Grammar, Scheme, Source};
 #[must_use]
 pub fn microsoft_graph() -> Scheme {
     Scheme::token("microsoft_graph")
-        .with_reference("https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks")
+        .with_reference(
+            "https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks",
+        )
         .with_each("/value")
         .with_signature(Source::pointer("/clientState"), Grammar::Plain)
         .with_event_type([Source::pointer("/value/0/changeType")])

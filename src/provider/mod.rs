@@ -93,7 +93,7 @@ macro_rules! example {
             "// A sender that does not know the secret is refused:\n",
             "let verifier = Verifier::new(provider::",
             $preset,
-            "(), \"736f6d657468696e6720656c73652121\")?;\n",
+            "(), \"0ddba11c0ffee00d\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_err());\n",
             "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
         )
@@ -124,29 +124,46 @@ macro_rules! presets {
 
 presets! {
     adyen: adyen;
+    adyen_platform: adyen_platform;
+    airtable: airtable;
+    asana: asana;
     ashby: ashby;
     azure_devops: azure_devops;
+    azure_event_grid: azure_event_grid_query, azure_event_grid_header;
     bird: bird;
     bitbucket: bitbucket;
     box_com: box_com;
     brex: brex;
+    buildkite: buildkite_signature, buildkite_token;
     cal_com: cal_com;
+    calendly: calendly;
     chargebee: chargebee;
+    circleci: circleci;
+    clerk: clerk;
     clickup: clickup;
+    cloudflare: cloudflare_notifications, cloudflare_stream;
+    coinbase_commerce: coinbase_commerce;
     commerce_layer: commerce_layer;
     customer_io: customer_io;
     deepgram: deepgram;
     #[cfg(feature = "public-key")]
     discord: discord;
     docusign: docusign;
+    dropbox: dropbox;
     easypost: easypost;
     elevenlabs: elevenlabs;
     figma: figma;
     finch: finch;
+    flutterwave: flutterwave_v3, flutterwave_v4;
+    gitea: gitea, forgejo;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
     gocardless: gocardless;
+    heroku: heroku;
+    intercom: intercom;
+    jira: jira;
     knock: knock;
+    lemon_squeezy: lemon_squeezy;
     line: line;
     linear: linear;
     lithic: lithic;
@@ -159,20 +176,30 @@ presets! {
     microsoft_teams: microsoft_teams;
     modern_treasury: modern_treasury;
     mollie: mollie;
+    mux: mux;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
+    notion: notion;
     okta: okta;
+    openai: openai;
     paddle: paddle;
+    pagerduty: pagerduty;
+    paystack: paystack;
     pingdom: pingdom;
     pipedrive: pipedrive;
     plain: plain;
     polar: polar;
     postmark: postmark;
     pusher: pusher;
+    quickbooks: quickbooks;
+    razorpay: razorpay;
     recall_ai: recall_ai;
     replicate: replicate;
+    resend: resend;
     retell: retell;
+    sanity: sanity;
     #[cfg(feature = "public-key")]
     sendgrid: sendgrid;
+    sentry: sentry;
     shopify: shopify;
     slack: slack;
     standard_webhooks: standard_webhooks;
@@ -180,14 +207,23 @@ presets! {
     standard_webhooks_asymmetric: standard_webhooks_asymmetric;
     stripe: stripe;
     svix: svix;
+    tally: tally;
+    telegram: telegram;
     #[cfg(feature = "public-key")]
     telnyx: telnyx;
+    terraform: terraform, terraform_run_task;
+    typeform: typeform;
     vapi: vapi_bearer, vapi_secret;
+    vercel: vercel;
     webex: webex;
     webflow: webflow;
     #[cfg(feature = "public-key")]
     wise: wise;
     woocommerce: woocommerce;
+    workos: workos;
+    x_twitter: x_twitter;
+    xero: xero;
+    zendesk: zendesk;
     zoom: zoom;
 }
 

@@ -14,7 +14,9 @@ use crate::signature::{Grammar, Hash, Scheme, Source, TimestampRule};
 #[must_use]
 pub fn plain() -> Scheme {
     Scheme::hmac("plain", Hash::Sha256)
-        .with_reference("https://github.com/team-plain/typescript-sdk/blob/main/src/webhooks/verify.ts")
+        .with_reference(
+            "https://github.com/team-plain/typescript-sdk/blob/main/src/webhooks/verify.ts",
+        )
         .with_signature(Source::header("plain-request-signature"), Grammar::Plain)
         .with_timestamp(TimestampRule::rfc3339(Source::pointer(
             "/webhookMetadata/webhookDeliveryAttemptTimestamp",

@@ -30,7 +30,8 @@ fn names_are_unique_and_found() {
         );
         assert!(by_name(name).is_some());
         assert!(
-            name.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+            name.chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
             "{name}"
         );
     }
@@ -56,6 +57,13 @@ fn signed_ids_are_told_from_unsigned_ones() {
         (svix(), true),
         (slack(), true),
         (paddle(), true),
+        (openai(), true),
+        (clerk(), true),
+        (workos(), true),
+        (mux(), true),
+        (heroku(), true),
+        (intercom(), true),
+        (coinbase_commerce(), true),
         (github(), false),
         (shopify(), false),
         (linear(), false),
@@ -76,6 +84,13 @@ fn signed_ids_are_told_from_unsigned_ones() {
         (mailgun(), false),
         (mollie(), true),
         (figma(), false),
+        (razorpay(), false),
+        (zendesk(), false),
+        (sanity(), false),
+        (jira(), false),
+        (gitea(), false),
+        (telegram(), false),
+        (dropbox(), false),
     ] {
         assert_eq!(scheme.signs_event_id(), signed, "{}", scheme.name());
     }

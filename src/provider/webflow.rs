@@ -13,8 +13,6 @@ pub fn webflow() -> Scheme {
         .with_reference("https://developers.webflow.com/data/docs/working-with-webhooks")
         .with_content([Part::Timestamp, Part::literal(":"), Part::Body])
         .with_signature(Source::header("x-webflow-signature"), Grammar::Plain)
-        .with_timestamp(TimestampRule::millis(Source::header(
-            "x-webflow-timestamp",
-        )))
+        .with_timestamp(TimestampRule::millis(Source::header("x-webflow-timestamp")))
         .with_event_type([Source::pointer("/triggerType")])
 }

@@ -14,6 +14,7 @@
 mod acme;
 mod allocations;
 mod attacks;
+mod events;
 // The examples need all three features.
 #[cfg(feature = "tracing")]
 mod examples;

@@ -7,6 +7,7 @@ use tower_webhook::signature::{
 
 const README: &str = include_str!("../../README.md");
 const LIB: &str = include_str!("../../src/lib.rs");
+const CONTRIBUTING: &str = include_str!("../../CONTRIBUTING.md");
 
 #[test]
 fn the_table_of_presets_is_that_of_the_registry() {
@@ -121,6 +122,7 @@ fn names(source: &Source) -> Vec<String> {
         Source::Numbered(prefix) => vec![format!("`{prefix}1` and so on")],
         Source::Pointer(pointer) => vec![format!("the body's `{pointer}`")],
         Source::Form(name) => vec![format!("the form's `{name}`")],
+        Source::Query(name) => vec![format!("`?{name}=`")],
         _ => panic!("a place that this test does not know"),
     }
 }
@@ -159,6 +161,17 @@ fn the_readme_says_what_the_crate_docs_say() {
         let shared = shared.replace("```rust\n", "```\n");
         assert!(docs.contains(&shared), "not in src/lib.rs:\n{shared}");
     }
+}
+
+/// The worked example of a new provider is a provider.
+#[test]
+fn contributing_shows_a_preset_as_it_is() {
+    let preset = include_str!("../../src/provider/razorpay.rs");
+    assert!(CONTRIBUTING.contains(&format!("```rust\n{preset}```\n")));
+    let line = "    razorpay: razorpay;\n";
+    assert!(CONTRIBUTING.contains(&format!("```rust\n{line}```\n")));
+    let presets = include_str!("../../src/provider/mod.rs");
+    assert!(presets.contains(line));
 }
 
 #[test]

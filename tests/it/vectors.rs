@@ -75,7 +75,7 @@ fn vectors() -> Vec<(String, Vector)> {
             }
         }
     }
-    assert!(found.len() >= 28, "vectors are missing: {}", found.len());
+    assert!(found.len() >= 70, "vectors are missing: {}", found.len());
     found
 }
 

@@ -65,6 +65,7 @@ async fn a18_sixteen_signatures_are_tried_and_no_more() {
     for (scheme, separator, wrong) in [
         (provider::stripe(), ",", format!("v1={}", "0".repeat(64))),
         (provider::paddle(), ";", format!("h1={}", "0".repeat(64))),
+        (provider::pagerduty(), ",", format!("v1={}", "0".repeat(64))),
         (
             provider::standard_webhooks(),
             " ",

@@ -91,6 +91,7 @@ async fn a15_the_algorithm_header_of_box_is_fixed() {
 #[tokio::test]
 async fn a19_a20_any_other_bytes_than_the_signed_ones_are_refused() {
     let signed = "{\"id\": \"evt_1\",\"event_id\":\"e\", \"name\":\"\\u00e9\",\
+                  \"eventId\":\"e\",\"event\":{\"id\":\"e\"},\"task_result_id\":\"e\",\
                   \"webhookMetadata\":{\"webhookDeliveryAttemptTimestamp\":\
                   \"2023-11-14T22:13:20Z\"},\"webhookTimestamp\":1700000000000}\n";
     let others = [
@@ -181,6 +182,34 @@ fn a23_the_timestamp_of_box_cannot_grow_or_shrink_into_the_body() {
                 split == body.len(),
                 "{:?}",
                 &content[split..]
+            );
+        }
+    }
+}
+
+/// Zendesk signs them the other way round.
+#[test]
+fn a23_the_timestamp_of_zendesk_cannot_grow_or_shrink_into_the_body() {
+    let scheme = provider::zendesk();
+    let verifier = verifier(&scheme);
+    let header = "x-zendesk-webhook-signature-timestamp";
+    for head in ["", "0", ".5Z", "+00:00", "Z", "2023-11-14T22:13:20Z", " "] {
+        let request = signer(&scheme).sign("/hook", format!("{head}{{}}"));
+        assert!(accepts(&verifier, &request));
+        let time = request.headers()[header].clone();
+        let content = [time.as_bytes(), &request.body()[..]].concat();
+        for split in 0..=content.len() {
+            let Ok(other) = HeaderValue::from_bytes(&content[..split]) else {
+                continue;
+            };
+            let mut shifted = request.clone();
+            shifted.headers_mut().insert(header, other);
+            *shifted.body_mut() = Bytes::copy_from_slice(&content[split..]);
+            assert_eq!(
+                accepts(&verifier, &shifted),
+                split == time.len(),
+                "{:?}",
+                &content[..split]
             );
         }
     }

@@ -170,7 +170,8 @@ const ALIKE: &[&[&str]] = &[
     STANDARD,
     SVIX,
     &["github", "meta"],
-    &["clickup", "modern_treasury"],
+    &["bitbucket", "jira"],
+    &["clickup", "lemon_squeezy", "modern_treasury"],
     &["new_relic_bearer", "vapi_bearer"],
     &[
         "azure_devops",
@@ -189,13 +190,14 @@ const STANDARD: &[&str] = &[
     "gitlab_signing_token",
     "lithic",
     "liveblocks",
+    "openai",
     "recall_ai",
     "replicate",
     "standard_webhooks",
 ];
 
 /// Those that send under the names `svix-*`.
-const SVIX: &[&str] = &["svix"];
+const SVIX: &[&str] = &["clerk", "resend", "svix"];
 
 /// Those that read either names.
 const READ_BOTH: &[&str] = &["brex", "recall_ai", "svix"];

@@ -21,12 +21,13 @@ use tower_webhook::{Timestamp, Verifier};
 
 pub const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 
-/// Base64 as well as plain text, so that every secret encoding takes it.
-pub const SECRET: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQ";
-pub const OTHER_SECRET: &str = "YW5vdGhlci1zZWNyZXQtYW5vdGhlcg";
+/// Hex and base64 as well as plain text, so that every secret encoding takes
+/// it.
+pub const SECRET: &str = "5EC2E75EC2E70123456789ABCDEF5EC2E7FF";
+pub const OTHER_SECRET: &str = "07E25EC2E7FEDCBA98765432100007E25EC2";
 
 /// Has the id, type and time of every preset that reads them from the body.
-pub const BODY: &str = r#"{"id":"evt_1","event_id":"ev_1","type":"t","event_type":"t","webhookTimestamp":1700000000000,"webhookMetadata":{"webhookDeliveryAttemptTimestamp":"2023-11-14T22:13:20Z"},"check_id":1,"state_changed_timestamp":2,"current_state":"UP"}"#;
+pub const BODY: &str = r#"{"id":"evt_1","event_id":"ev_1","type":"t","event_type":"t","webhookTimestamp":1700000000000,"webhookMetadata":{"webhookDeliveryAttemptTimestamp":"2023-11-14T22:13:20Z"},"update_id":1,"task_result_id":"evt_1","eventId":"evt_1","event":{"id":"evt_1"},"check_id":1,"state_changed_timestamp":2,"current_state":"UP"}"#;
 
 /// [`BODY`], sent at another time.
 pub fn body_at(at: Timestamp) -> String {
