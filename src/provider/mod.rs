@@ -185,7 +185,7 @@ presets! {
     lithic: lithic;
     liveblocks: liveblocks;
     #[cfg(feature = "jwt")]
-    livekit: livekit("API-key");
+    livekit: livekit("APIkey");
     logto: logto;
     mailchimp: mailchimp;
     mailgun: mailgun;

@@ -19,6 +19,7 @@ mod events;
 #[cfg(feature = "tracing")]
 mod examples;
 mod extract;
+mod keys;
 mod observe;
 #[cfg(feature = "tracing")]
 mod published;

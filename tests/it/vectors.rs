@@ -134,7 +134,12 @@ fn no_known_answer_is_accepted_with_another_secret_or_body() {
             let refused = verifier
                 .verify(&parts, &tampered, vector.now())
                 .unwrap_err();
-            assert_eq!(refused.kind(), RejectionKind::SignatureMismatch, "{file}");
+            // MessageBird states no hash of a body that is not there.
+            let expected = match file.as_str() {
+                "messagebird_jwt_get.json" => RejectionKind::MissingSignedValue,
+                _ => RejectionKind::SignatureMismatch,
+            };
+            assert_eq!(refused.kind(), expected, "{file}");
         }
     }
 }
