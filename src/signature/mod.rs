@@ -41,6 +41,8 @@
 //! once for each secret, however many signatures are listed. Signatures are
 //! decoded and compared as bytes; a token is compared by its SHA-256.
 
+#[cfg(feature = "certificate")]
+mod certificate;
 mod check;
 mod compiled;
 mod encoding;
