@@ -90,14 +90,19 @@ macro_rules! presets {
 }
 
 presets! {
+    #[cfg(feature = "certificate")]
+    aws_sns: aws_sns(EXAMPLE_TOPIC);
     bitbucket: bitbucket;
     box_com: box_com;
+    contentful: contentful;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
     linear: linear;
     meta: meta;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
     paddle: paddle;
+    #[cfg(feature = "certificate")]
+    paypal: paypal("WEBHOOK-ID");
     pingdom: pingdom;
     shopify: shopify;
     slack: slack;
@@ -107,6 +112,15 @@ presets! {
     woocommerce: woocommerce;
     zoom: zoom;
 }
+
+#[cfg(feature = "http-signature")]
+pub mod http_signature;
+
+#[cfg(feature = "certificate")]
+pub use self::aws_sns::AwsSns;
+pub use self::contentful::Contentful;
+#[cfg(feature = "certificate")]
+pub use self::paypal::PayPal;
 
 /// A preset of the registry.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,6 +207,10 @@ pub fn all() -> impl Iterator<Item = Preset> {
 pub fn by_name(name: &str) -> Option<Preset> {
     all().find(|preset| preset.name() == name)
 }
+
+/// The topic of the registry's entry, which nobody has.
+#[cfg(feature = "certificate")]
+const EXAMPLE_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:topic";
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);

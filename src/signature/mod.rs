@@ -51,6 +51,8 @@ mod form;
 mod grammar;
 mod headers;
 mod json;
+#[cfg(feature = "certificate")]
+mod json_fields;
 mod judged;
 mod mac;
 mod protocol;
@@ -66,6 +68,10 @@ mod verifier;
 mod whole;
 mod window;
 
+#[cfg(feature = "certificate")]
+pub(crate) use self::certificate::Certificate;
+#[cfg(feature = "certificate")]
+pub(crate) use self::json_fields::string_fields;
 #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
 pub(crate) use self::public_key::KeyPair;
 #[cfg(feature = "public-key")]
@@ -90,6 +96,7 @@ pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
     json::read as json_value,
     mac::Tag,
+    protocol::signed_header,
     url::original_uri,
     verified::VerifiedBytes,
     verifier::Inner,

@@ -116,6 +116,13 @@ impl PublicKey {
             .ok_or(PublicKeyError(()))
     }
 
+    /// The key, in the form it came in; that of a certificate is a
+    /// `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.inner.bytes
+    }
+
     /// The certificate that the key was taken from, in DER, and after it the
     /// rest of its chain. Nothing for a key that came without one.
     pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
