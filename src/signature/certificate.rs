@@ -2,7 +2,9 @@
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_cert::der::{Decode, Encode};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
 
 use super::public_key::{PublicKey, PublicKeyError};
 use crate::Timestamp;
@@ -33,7 +35,7 @@ impl PublicKey {
             Some(leaf) if certificates.len() <= MAX_CERTIFICATES => leaf,
             _ => return Err(PublicKeyError(())),
         };
-        let spki = Certificate::from_der(leaf)?.spki().to_vec();
+        let spki = Certificate::from_der(leaf)?.spki()?;
         Ok(Self::with(spki, certificates, None))
     }
 
@@ -56,53 +58,40 @@ impl PublicKey {
 
 /// One certificate, read.
 #[derive(Debug)]
-pub(crate) struct Certificate<'a>(X509Certificate<'a>);
+pub(crate) struct Certificate(x509_cert::Certificate);
 
-impl<'a> Certificate<'a> {
+impl Certificate {
     /// Reads one certificate in DER, with nothing behind it.
-    pub(crate) fn from_der(der: &'a [u8]) -> Result<Self, PublicKeyError> {
-        match X509Certificate::from_der(der) {
-            Ok(([], certificate)) => Ok(Self(certificate)),
-            _ => Err(PublicKeyError(())),
-        }
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, PublicKeyError> {
+        let read = x509_cert::Certificate::from_der(der);
+        read.map(Self).map_err(|_| PublicKeyError(()))
     }
 
-    fn spki(&self) -> &[u8] {
-        self.0.tbs_certificate.subject_pki.raw
+    fn spki(&self) -> Result<Vec<u8>, PublicKeyError> {
+        let spki = self.0.tbs_certificate().subject_public_key_info();
+        spki.to_der().map_err(|_| PublicKeyError(()))
     }
 
     /// Whether `now` is within its period of validity, ends included (RFC 5280
     /// section 4.1.2.5).
     pub(crate) fn is_valid_at(&self, now: Timestamp) -> bool {
-        let validity = self.0.validity();
-        let now = now.unix_seconds();
-        validity.not_before.timestamp() <= now && now <= validity.not_after.timestamp()
+        let validity = self.0.tbs_certificate().validity();
+        let from = validity.not_before.to_unix_duration().as_secs();
+        let until = validity.not_after.to_unix_duration().as_secs();
+        u64::try_from(now.unix_seconds()).is_ok_and(|now| (from..=until).contains(&now))
     }
 
-    /// The host names it is for: those of its alternative names, or its common
-    /// names if it has no alternative name (RFC 9525 section 6.3, RFC 2818
-    /// section 3.1).
-    pub(crate) fn host_names(&self) -> Vec<&str> {
-        let named = match self.0.subject_alternative_name() {
-            Ok(named) => named,
-            // Repeated: which of them holds is a matter of taste.
-            Err(_) => return Vec::new(),
+    /// Whether one of the host names that it is for is `wanted`. Those are its
+    /// alternative names alone, never its common name (RFC 9525 section 2).
+    pub(crate) fn is_for(&self, wanted: impl Fn(&str) -> bool) -> bool {
+        let names = self.0.tbs_certificate().get_extension();
+        let Ok(Some((_, SubjectAltName(names)))) = names else {
+            return false;
         };
-        match named {
-            Some(named) => {
-                let names = named.value.general_names.iter();
-                names
-                    .filter_map(|name| match name {
-                        GeneralName::DNSName(name) => Some(*name),
-                        _ => None,
-                    })
-                    .collect()
-            }
-            None => {
-                let names = self.0.subject().iter_common_name();
-                names.filter_map(|name| name.as_str().ok()).collect()
-            }
-        }
+        names.iter().any(|name| match name {
+            GeneralName::DnsName(name) => wanted(name.as_str()),
+            _ => false,
+        })
     }
 }
 
@@ -142,8 +131,9 @@ mod tests {
         assert_eq!(key.certificates().count(), 2);
         let first = key.certificates().next().unwrap();
         let first = Certificate::from_der(first).unwrap();
-        assert_eq!(first.spki(), spki);
-        assert_eq!(first.host_names(), ["a.test"]);
+        assert_eq!(first.spki().unwrap(), spki);
+        assert!(first.is_for(|name| name == "a.test"));
+        assert!(!first.is_for(|name| name == "b.test"));
 
         let many = leaf.repeat(MAX_CERTIFICATES + 1);
         assert!(PublicKey::from_certificate_pem(many.as_bytes()).is_err());

@@ -14,14 +14,20 @@
 mod acme;
 mod allocations;
 mod attacks;
+mod events;
 // The examples need all three features.
 #[cfg(feature = "tracing")]
 mod examples;
 mod extract;
+mod observe;
+#[cfg(feature = "tracing")]
+mod published;
 mod readiness;
 mod readme;
 mod roundtrip;
 mod support;
 mod support_dedup;
+mod table;
 mod types;
 mod vectors;
+mod whole;

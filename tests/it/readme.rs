@@ -1,99 +1,50 @@
 //! What the README says, held against what is true.
 
-use tower_webhook::provider::{self, Preset};
-use tower_webhook::signature::{Algorithm, Encoding, Hash, Part, Scheme, Source};
+use tower_webhook::provider;
 
 const README: &str = include_str!("../../README.md");
 const LIB: &str = include_str!("../../src/lib.rs");
+const CONTRIBUTING: &str = include_str!("../../CONTRIBUTING.md");
 
 #[test]
-fn the_table_of_presets_is_that_of_the_registry() {
-    let rows: String = provider::all().map(|preset| row(&preset)).collect();
-    let expected = format!(
-        "\n| preset | signature | replay protection | id signed |\n|---|---|---|---|\n{rows}"
-    );
+fn the_list_of_presets_is_that_of_the_registry() {
+    let names: Vec<String> = provider::all()
+        .map(|preset| format!("`{}`", preset.name()))
+        .collect();
+    let list = names.join(", ");
+    let expected = format!("\n{} presets: {}.\n", names.len(), wrapped(&list));
     let found = between("<!-- presets -->", "<!-- /presets -->");
-    assert!(
-        found == expected,
-        "between the markers, README.md should say:\n{expected}"
-    );
+    bless("README.md", README, found, &expected);
 }
 
-fn row(preset: &Preset) -> String {
-    match preset {
-        Preset::Signed(scheme) => format!(
-            "| [`{}`]({}) | {} | {} | {} |\n",
-            scheme.name(),
-            scheme.reference(),
-            signature(scheme),
-            replay_protection(scheme),
-            match scheme.event_id() {
-                [] => "no id",
-                _ if scheme.signs_event_id() => "yes",
-                _ => "no",
-            },
-        ),
-        Preset::Unsigned(unsigned) => format!(
-            "| [`{}`]({}) | none: a token in the URL hides the endpoint | {} | no |\n",
-            unsigned.name(),
-            unsigned.reference(),
-            replay_protection(&unsigned.clone().with_token_in_query("token")),
-        ),
-        _ => panic!("a kind of preset that this test does not know"),
-    }
-}
-
-fn signature(scheme: &Scheme) -> String {
-    let what = match scheme.algorithm() {
-        Algorithm::Token => match scheme.encoding() {
-            Encoding::Base64 => "user and password".to_owned(),
-            _ => "token".to_owned(),
-        },
-        Algorithm::Hmac(hash) => {
-            let hash = match hash {
-                Hash::Sha1 => "SHA1",
-                Hash::Sha256 => "SHA256",
-                Hash::Sha512 => "SHA512",
-                _ => panic!("a hash that this test does not know"),
-            };
-            let content: String = scheme.content().iter().map(part).collect();
-            format!("HMAC-{hash} of `{content}`")
+/// At most 88 characters a line.
+fn wrapped(text: &str) -> String {
+    let mut width = 13;
+    let mut lines = String::new();
+    for (position, word) in text.split(' ').enumerate() {
+        if position > 0 && width + word.len() > 86 {
+            lines.push('\n');
+            width = 0;
+        } else if position > 0 {
+            lines.push(' ');
         }
-        _ => panic!("an algorithm that this test does not know"),
-    };
-    let headers: Vec<String> = scheme.signatures().iter().flat_map(names).collect();
-    format!("{what} in {}", headers.join(" or "))
-}
-
-fn part(part: &Part) -> &str {
-    match part {
-        Part::Literal(text) => text,
-        Part::Timestamp => "{timestamp}",
-        Part::EventId => "{id}",
-        Part::Body => "{body}",
-        _ => panic!("a part that this test does not know"),
+        lines.push_str(word);
+        width += word.len() + 1;
     }
+    lines
 }
 
-fn names(source: &Source) -> Vec<String> {
-    match source {
-        Source::Header(names) => names.iter().map(|name| format!("`{name}`")).collect(),
-        _ => panic!("a signature outside a header"),
-    }
-}
-
-/// What bounds a replay: how old it may be, and what is remembered of it.
-fn replay_protection(scheme: &Scheme) -> String {
-    let signed = matches!(scheme.algorithm(), Algorithm::Hmac(_));
-    let remembered = match scheme.event_id() {
-        [] => "content",
-        _ if signed && !scheme.signs_event_id() => "id and signed content",
-        _ if scheme.requires_event_id() => "id",
-        _ => "id, else content",
-    };
-    match scheme.timestamp() {
-        Some(rule) => format!("{} s, {remembered}", rule.past_tolerance().as_secs()),
-        None => remembered.to_owned(),
+/// Demands `expected` where `found` is in `file`; with `BLESS` set, writes it
+/// there.
+pub fn bless(file: &str, text: &str, found: &str, expected: &str) {
+    if std::env::var_os("BLESS").is_some() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        std::fs::write(path, text.replacen(found, expected, 1)).unwrap();
+    } else {
+        assert!(
+            found == expected,
+            "{file} is behind: run the tests once with BLESS=1"
+        );
     }
 }
 
@@ -116,6 +67,17 @@ fn the_readme_says_what_the_crate_docs_say() {
         let shared = shared.replace("```rust\n", "```\n");
         assert!(docs.contains(&shared), "not in src/lib.rs:\n{shared}");
     }
+}
+
+/// The worked example of a new provider is a provider.
+#[test]
+fn contributing_shows_a_preset_as_it_is() {
+    let preset = include_str!("../../src/provider/razorpay.rs");
+    assert!(CONTRIBUTING.contains(&format!("```rust\n{preset}```\n")));
+    let line = "    razorpay: razorpay;\n";
+    assert!(CONTRIBUTING.contains(&format!("```rust\n{line}```\n")));
+    let presets = include_str!("../../src/provider/mod.rs");
+    assert!(presets.contains(line));
 }
 
 #[test]

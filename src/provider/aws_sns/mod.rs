@@ -260,7 +260,7 @@ impl Protocol for SnsProtocol {
             return Err(untrusted("the certificate has expired, or does not hold yet"));
         }
         let topic = self.topic()?;
-        match certificate.host_names().into_iter().any(|name| topic.may_sign(name)) {
+        match certificate.is_for(|name| topic.may_sign(name)) {
             true => Ok(()),
             false => Err(untrusted("the certificate is not for SNS in the topic's region")),
         }

@@ -46,7 +46,7 @@ impl Roots {
         };
         let certificate = Certificate::from_der(leaf)
             .map_err(|_| untrusted("the certificate cannot be read"))?;
-        if !certificate.host_names().into_iter().any(is_paypals) {
+        if !certificate.is_for(is_paypals) {
             return Err(untrusted("the certificate is not for PayPal"));
         }
         if !certificate.is_valid_at(now) {
