@@ -20,6 +20,7 @@ mod events;
 mod examples;
 mod extract;
 mod observe;
+mod protocols;
 #[cfg(feature = "tracing")]
 mod published;
 mod readiness;
