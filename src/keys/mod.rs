@@ -23,6 +23,8 @@ mod secrets;
 mod slot;
 mod verifier;
 
+#[cfg(all(feature = "fetch", feature = "certificate"))]
+pub use self::fetch::CertificateKeys;
 #[cfg(feature = "fetch")]
 pub use self::fetch::{JwkSetKeys, KeyFetcher, PlaidKeys};
 pub use self::live::LiveVerifier;

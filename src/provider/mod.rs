@@ -140,6 +140,8 @@ presets! {
     airtable: airtable;
     asana: asana;
     ashby: ashby;
+    #[cfg(feature = "certificate")]
+    aws_sns: aws_sns(EXAMPLE_TOPIC);
     azure_devops: azure_devops;
     azure_event_grid: azure_event_grid_query, azure_event_grid_header;
     bird: bird;
@@ -156,6 +158,7 @@ presets! {
     cloudflare: cloudflare_notifications, cloudflare_stream;
     coinbase_commerce: coinbase_commerce;
     commerce_layer: commerce_layer;
+    contentful: contentful;
     customer_io: customer_io;
     deepgram: deepgram;
     #[cfg(feature = "public-key")]
@@ -205,6 +208,8 @@ presets! {
     openai: openai;
     paddle: paddle;
     pagerduty: pagerduty;
+    #[cfg(feature = "certificate")]
+    paypal: paypal("WEBHOOK-ID");
     paystack: paystack;
     pingdom: pingdom;
     pipedrive: pipedrive;
@@ -256,6 +261,15 @@ presets! {
 fn example_url() -> crate::signature::PublicUrl {
     crate::signature::PublicUrl::example()
 }
+
+#[cfg(feature = "http-signature")]
+pub mod http_signature;
+
+#[cfg(feature = "certificate")]
+pub use self::aws_sns::AwsSns;
+pub use self::contentful::Contentful;
+#[cfg(feature = "certificate")]
+pub use self::paypal::PayPal;
 
 /// A preset of the registry.
 #[derive(Clone, Debug, PartialEq)]
@@ -342,6 +356,10 @@ pub fn all() -> impl Iterator<Item = Preset> {
 pub fn by_name(name: &str) -> Option<Preset> {
     all().find(|preset| preset.name() == name)
 }
+
+/// The topic of the registry's entry, which nobody has.
+#[cfg(feature = "certificate")]
+const EXAMPLE_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:topic";
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -41,6 +41,8 @@
 //! once for each secret, however many signatures are listed. Signatures are
 //! decoded and compared as bytes; a token is compared by its SHA-256.
 
+#[cfg(feature = "certificate")]
+mod certificate;
 mod check;
 mod compiled;
 mod encoding;
@@ -49,6 +51,8 @@ mod form;
 mod grammar;
 mod headers;
 mod json;
+#[cfg(feature = "certificate")]
+mod json_fields;
 mod judged;
 #[cfg(feature = "public-key")]
 mod jwk;
@@ -70,6 +74,10 @@ mod verifier;
 mod whole;
 mod window;
 
+#[cfg(feature = "certificate")]
+pub(crate) use self::certificate::Certificate;
+#[cfg(feature = "certificate")]
+pub(crate) use self::json_fields::string_fields;
 #[cfg(feature = "fetch")]
 pub(crate) use self::jwk::from_object as jwk_of_object;
 #[cfg(feature = "public-key")]
@@ -102,6 +110,7 @@ pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
     json::read as json_value,
     mac::Tag,
+    protocol::signed_header,
     url::original_uri,
     verified::VerifiedBytes,
     verifier::Inner,

@@ -20,7 +20,7 @@ use super::grammar::Grammar;
 use super::mac::Hash;
 use super::protocol::{KeyName, Protocol, Received, Statement};
 use super::public_key::PublicKeyAlgorithm;
-use super::scheme::{Coverage, Scheme};
+use super::scheme::{Algorithm, Coverage, Scheme};
 use crate::Timestamp;
 use crate::rejection::{Rejection, RejectionKind};
 
@@ -321,6 +321,20 @@ impl Protocol for Jwt {
             Some(_) => Coverage::Body,
             None => Coverage::Nothing,
         }
+    }
+
+    fn validate(&self, scheme: &Scheme) -> Result<(), &'static str> {
+        if self.url_hash.is_some() && scheme.public_url().is_none() {
+            return Err("its tokens name the URL; say which with `with_public_url`");
+        }
+        if self.max_age.is_some_and(|age| age.is_zero()) {
+            return Err("its tokens may have no age, which would refuse every request");
+        }
+        let hashes = self.algorithm == JwtAlgorithm::Hs256;
+        if hashes != matches!(scheme.algorithm(), Algorithm::Hmac(_)) {
+            return Err("its algorithm is not that of its tokens");
+        }
+        Ok(())
     }
 
     fn freshness_window(&self) -> Duration {

@@ -156,7 +156,7 @@ impl Scheme {
         }
         self.timestamp
             .as_ref()
-            .map_or(Duration::ZERO, |rule| rule.past.saturating_add(rule.future))
+            .map_or(Duration::ZERO, TimestampRule::window)
     }
 
     /// The status of every failed verification.

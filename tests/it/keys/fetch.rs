@@ -651,3 +651,92 @@ async fn a15_a_token_with_fetched_keys() {
     assert_eq!(answer.kind(), RejectionKind::KeyUnavailable);
     assert_eq!(answer.headers["retry-after"], "5");
 }
+
+#[cfg(feature = "certificate")]
+mod certificates {
+    use tower_webhook::keys::CertificateKeys;
+
+    use super::*;
+
+    const PEM: &str = "https://keys.example.com/2026.pem";
+
+    async fn at(keys: &CertificateKeys, url: &str) -> Result<bool, KeyError> {
+        let name = KeyName::Url(url.to_owned());
+        keys.resolve(&name).await.map(|key| key.is_some())
+    }
+
+    #[tokio::test]
+    async fn a_certificate_is_fetched_once() {
+        let provider = Provider::start().await;
+        provider.answers(200, "", &provider.roots);
+        let keys = CertificateKeys::new(provider.fetcher());
+        for _ in 0..3 {
+            assert!(at(&keys, PEM).await.unwrap());
+        }
+        assert_eq!(provider.requests(), 1);
+        let by_id = KeyName::Id(PEM.to_owned());
+        assert!(keys.resolve(&by_id).await.unwrap().is_none());
+        assert_eq!(provider.requests(), 1);
+    }
+
+    #[tokio::test]
+    async fn a16_no_fetch_is_made_for_other_urls() {
+        let provider = Provider::start().await;
+        provider.answers(200, "", &provider.roots);
+        let keys = CertificateKeys::new(provider.fetcher());
+        for url in [
+            "http://keys.example.com/2026.pem",
+            "https://evil.test/2026.pem",
+            "https://keys.example.com.evil.test/2026.pem",
+            "https://user@keys.example.com/2026.pem",
+            "https://keys.example.com:8443/2026.pem",
+            "https://127.0.0.1/2026.pem",
+            "https://[::1]/2026.pem",
+        ] {
+            assert!(!at(&keys, url).await.unwrap(), "{url}");
+        }
+        assert_eq!(provider.connections(), 0);
+    }
+
+    /// A sender may name what is on the host and no certificate: that is no
+    /// failure of the host's.
+    #[tokio::test]
+    async fn a16_what_is_no_certificate_is_nobodys_key() {
+        let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (status, body, known) in [
+            (200, "<html>", Ok(false)),
+            (200, "", Ok(false)),
+            (200, certificate, Ok(false)),
+            (404, "", Ok(false)),
+            (403, "", Ok(false)),
+            (301, "", Ok(false)),
+            (408, "", Err(())),
+            (429, "", Err(())),
+            (500, "", Err(())),
+            (503, "", Err(())),
+        ] {
+            let provider = Provider::start().await;
+            provider.answers(status, "location: https://evil.test/\r\n", body);
+            let keys = CertificateKeys::new(provider.fetcher());
+            for _ in 0..3 {
+                let found = at(&keys, PEM).await.map_err(drop);
+                assert_eq!(found, known, "{status} {body}");
+            }
+            assert_eq!(provider.requests(), 1, "{status} {body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a16_a_flood_of_urls_is_bounded() {
+        let provider = Provider::start().await;
+        provider.answers(404, "", "");
+        let keys = CertificateKeys::new(provider.fetcher())
+            .with_cache(|cached| cached.with_max_look_ups(5))
+            .unwrap();
+        for n in 0..50 {
+            let found = at(&keys, &format!("https://{HOST}/{n}.pem")).await;
+            assert_eq!(found.is_ok(), n < 5, "{n}");
+        }
+        assert_eq!(provider.requests(), 5);
+    }
+}
