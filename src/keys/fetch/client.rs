@@ -233,14 +233,11 @@ fn has_no_more_than_a_host(authority: &Authority) -> bool {
     let text = authority.as_str();
     !text.contains('@')
         && is_name(authority.host())
-        && match text.strip_prefix(authority.host()) {
-            Some("") | Some(":443") => true,
-            _ => false,
-        }
+        && matches!(text.strip_prefix(authority.host()), Some("" | ":443"))
 }
 
-/// A host name of two labels or more, or `localhost`; no IP address in any
-/// notation that a resolver would take for one.
+/// A host name (RFC 1123 section 2.1), and no IP address in any notation that
+/// a resolver would take for one.
 fn is_name(host: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
