@@ -118,6 +118,7 @@ mod early;
 mod error;
 #[cfg(feature = "axum")]
 pub mod extract;
+pub mod handshake;
 pub mod https;
 #[doc(hidden)]
 pub mod internal;

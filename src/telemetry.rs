@@ -31,6 +31,22 @@ pub(crate) fn verified(provider: &str, key: Option<&str>) {
     let _ = (provider, key);
 }
 
+/// A challenge of the provider's was answered.
+pub(crate) fn answered(provider: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "tower_webhook", provider, "webhook challenge answered");
+    #[cfg(not(feature = "tracing"))]
+    let _ = provider;
+}
+
+/// Whoever decides on a handshake failed.
+pub(crate) fn handshake_unavailable(provider: &str, error: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "tower_webhook", provider, error = %error, "a handshake could not be completed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, error);
+}
+
 /// An event that was processed before came again.
 pub(crate) fn duplicate(provider: &str, attempt: u32) {
     #[cfg(feature = "tracing")]

@@ -47,6 +47,7 @@ mod encoding;
 mod event;
 mod form;
 mod grammar;
+mod handshake;
 mod headers;
 mod json;
 mod judged;
@@ -75,6 +76,7 @@ pub use self::{
     encoding::{Encoding, SecretEncoding},
     event::{EventId, EventIdError},
     grammar::Grammar,
+    handshake::{Handshake, Reply, ReplyValue},
     mac::Hash,
     protocol::{KeyName, Protocol, Received, Statement},
     scheme::{Algorithm, ConflictPolicy, Coverage, Part, Scheme},
@@ -86,9 +88,10 @@ pub use self::{
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
+    handshake::{Answer, Asked, InvalidChallenge},
     json::read as json_value,
     mac::Tag,
     url::original_uri,
     verified::VerifiedBytes,
-    verifier::Inner,
+    verifier::{Inner, MacKey},
 };
