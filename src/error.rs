@@ -66,6 +66,12 @@ pub enum ConfigError {
         /// The text as given.
         text: String,
     },
+    /// The times or the share by which an allowlist is refreshed contradict
+    /// each other.
+    InvalidRefresh {
+        /// What is wrong, as a full sentence.
+        reason: &'static str,
+    },
     /// Trusted proxies were to be configured, but none was given.
     NoTrustedProxy,
     /// Every address would count as a trusted proxy, so that every caller
@@ -73,6 +79,16 @@ pub enum ConfigError {
     TrustsEveryone {
         /// The network that holds every address, all networks taken together.
         network: String,
+    },
+    /// A certificate would have to satisfy nothing: no rule was given, or no
+    /// alternative of a rule.
+    NoClientCertRule,
+    /// A rule for client certificates is not of its form.
+    InvalidClientCertRule {
+        /// The rule as given.
+        rule: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// Deduplication would forget an event while its signature still counts
     /// as fresh, so a replay could pass.
@@ -137,6 +153,10 @@ impl fmt::Display for ConfigError {
                 "the trusted proxies include every address ({network}): every caller could \
                  choose its own address"
             ),
+            Self::NoClientCertRule => f.write_str("no rule for client certificates was given"),
+            Self::InvalidClientCertRule { rule, reason } => {
+                write!(f, "{rule:?} is no rule for client certificates: {reason}")
+            }
             Self::DedupTtlTooShort {
                 ttl_seconds,
                 needed_seconds,
@@ -146,7 +166,7 @@ impl fmt::Display for ConfigError {
                  for {needed_seconds} s: a replay in between would run again"
             ),
             Self::InvalidOrigin { origin } => write!(f, "{origin:?} is not a DNS name"),
-            Self::InvalidLease { reason } => f.write_str(reason),
+            Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use http::Response;
 use pin_project_lite::pin_project;
 
+use super::Answered;
 use super::respond::Outcome;
 use crate::rejection::{Refusals, RejectionResponse};
 
@@ -64,7 +65,11 @@ where
             StateProjection::Passing { future } => future.poll(cx),
             StateProjection::Answering { outcome, refusals } => {
                 Poll::Ready(Ok(match ready!(outcome.as_mut().poll(cx)) {
-                    Ok(answer) => answer.into_response(),
+                    Ok(answer) => {
+                        let mut response = answer.into_response();
+                        response.extensions_mut().insert(Answered);
+                        response
+                    }
                     Err(rejection) => refusals.answer(rejection),
                 }))
             }

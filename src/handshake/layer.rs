@@ -5,6 +5,7 @@ use http::{Method, Request};
 use tokio::sync::Semaphore;
 use tower::Layer;
 
+use super::pretended::Pretended;
 use super::service::HandshakeService;
 use super::{ConfirmSubscription, SecretCapture};
 use crate::clock::{Clock, SystemClock};
@@ -166,6 +167,13 @@ impl<R> HandshakeLayer<Unsigned, R> {
         Ok(self)
     }
 
+    /// As if every secret were taken.
+    pub(crate) fn pretended(mut self) -> Self {
+        let capture = self.place.capture.is_some();
+        self.place.capture = capture.then(|| Arc::new(Pretended) as Arc<dyn SecretCapture>);
+        self
+    }
+
     /// The clock that the expiry of secrets is judged by; the system's by
     /// default.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -195,6 +203,14 @@ impl<R> HandshakeLayer<Signed, R> {
     /// ask for it reach the handler.
     pub fn with_confirmation(mut self, confirmation: Arc<dyn ConfirmSubscription>) -> Self {
         self.place.confirmation = Some(confirmation);
+        self
+    }
+
+    /// As if every subscription were confirmed.
+    pub(crate) fn pretended(mut self) -> Self {
+        let confirms = self.place.confirmation.is_some();
+        self.place.confirmation =
+            confirms.then(|| Arc::new(Pretended) as Arc<dyn ConfirmSubscription>);
         self
     }
 }

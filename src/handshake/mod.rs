@@ -178,6 +178,7 @@ mod capture;
 mod confirm;
 mod future;
 mod layer;
+mod pretended;
 mod respond;
 mod service;
 
@@ -190,6 +191,11 @@ pub use self::{
 };
 
 use std::fmt;
+
+/// In the extensions of the answer to a challenge, for layers outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answered;
 
 /// What captures a secret or confirms a subscription has failed. The request
 /// is refused with 503, so that its sender comes again.

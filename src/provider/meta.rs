@@ -28,6 +28,8 @@ pub fn meta() -> Scheme {
             Handshake::unsigned(Method::GET)
                 .when_equals(Source::query("hub.mode"), "subscribe")
                 .with_verify_token(Source::query("hub.verify_token"))
-                .with_reply(Reply::text(ReplyValue::echo(Source::query("hub.challenge")))),
+                .with_reply(Reply::text(ReplyValue::echo(Source::query(
+                    "hub.challenge",
+                )))),
         )
 }

@@ -27,7 +27,11 @@ pub struct Webhook<S, R = DefaultRejectionResponse> {
 /// Outside in. A service whose layer is not configured lets everything pass.
 type Stack<S, R> = RequireHttps<Unencrypted<S, R>, R>;
 type Unencrypted<S, R> = IpAllowlistService<Listed<S, R>, R>;
-type Listed<S, R> = RateLimit<Calm<S, R>, PerCaller, R>;
+#[cfg(feature = "client-cert")]
+type Listed<S, R> = crate::client_cert::RequireClientCert<Certified<S, R>, R>;
+#[cfg(not(feature = "client-cert"))]
+type Listed<S, R> = Certified<S, R>;
+type Certified<S, R> = RateLimit<Calm<S, R>, PerCaller, R>;
 type Calm<S, R> = HandshakeService<Verify<Verified<S, R>, R>, Unsigned, R>;
 type Verified<S, R> = HandshakeService<Limited<S, R>, Signed, R>;
 type Limited<S, R> = RateLimit<Dedup<S, R>, PerDelivery, R>;
@@ -62,6 +66,9 @@ impl<S, R: Clone> Webhook<S, R> {
             .clone()
             .map(|limit| limit.with_client_ip(client_ip.clone()));
         let calm = RateLimit::optional(challenged, caller_limit.as_ref(), refusals());
+        #[cfg(feature = "client-cert")]
+        let calm =
+            crate::client_cert::RequireClientCert::new(calm, layer.client_cert.clone(), refusals());
         let listed =
             IpAllowlistService::new(calm, layer.allowlist.clone(), client_ip.clone(), refusals());
         let https = layer.require_https.then(|| client_ip.clone());
