@@ -75,7 +75,7 @@ impl Asked<'_> {
             }
             Condition::Digits(source) => matches!(
                 self.read(source),
-                Found::One(found) if found.bytes().all(|byte| byte.is_ascii_digit())
+                Found::One(found) if is_number(&found)
             ),
             Condition::Alone(source) => match source {
                 Source::Form(_) => form::len(self.body) == 1 && self.has_one(source),
@@ -87,6 +87,10 @@ impl Asked<'_> {
     fn has_one(&self, source: &Source) -> bool {
         matches!(self.read(source), Found::One(_))
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Source {

@@ -195,6 +195,12 @@ impl Handshake {
         &self.method
     }
 
+    /// What is answered.
+    #[must_use]
+    pub const fn reply(&self) -> &Reply {
+        &self.reply
+    }
+
     /// Whether the challenge is answered behind verification.
     #[must_use]
     pub const fn is_signed(&self) -> bool {
@@ -341,5 +347,3 @@ impl ReplyValue {
     }
 }
 
-#[cfg(test)]
-mod tests;
