@@ -35,6 +35,12 @@
 //!
 #![doc = include_str!("table.md")]
 //!
+//! # Signatures by RFC 9421
+//!
+//! HTTP Message Signatures leave too much to a provider to be a preset: module
+//! `http_signature` (feature `http-signature`) builds a [`Scheme`] from what the
+//! provider says.
+//!
 //! # Your own provider
 //!
 //! Presets have no privileges: describe yours with the same [`Scheme`], as its
