@@ -49,6 +49,7 @@ mod encoding;
 mod event;
 mod form;
 mod grammar;
+mod handshake;
 mod headers;
 mod json;
 #[cfg(feature = "certificate")]
@@ -83,6 +84,7 @@ pub use self::{
     encoding::{Encoding, SecretEncoding},
     event::{EventId, EventIdError},
     grammar::Grammar,
+    handshake::{Handshake, Reply, ReplyValue},
     mac::Hash,
     protocol::{KeyName, Protocol, Received, Statement},
     scheme::{Algorithm, ConflictPolicy, Coverage, Part, Scheme},
@@ -94,10 +96,11 @@ pub use self::{
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
+    handshake::{Answer, Asked, InvalidChallenge},
     json::read as json_value,
     mac::Tag,
     protocol::signed_header,
     url::original_uri,
     verified::VerifiedBytes,
-    verifier::Inner,
+    verifier::{Inner, MacKey},
 };

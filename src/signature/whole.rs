@@ -166,7 +166,7 @@ impl Judged<'_> {
                     false => Err(Rejection::new(RejectionKind::SignatureMismatch)),
                 }
             }
-            None if form::is_form(self.parts) => {
+            None if form::is_form(&self.parts.headers) => {
                 let sorted = form::sorted(body).map_err(|_| malformed("the form"))?;
                 Ok(sorted.into_bytes())
             }
