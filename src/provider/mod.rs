@@ -30,37 +30,51 @@
 
 use std::time::Duration;
 
-use crate::signature::{Scheme, Source};
+use crate::signature::{PublicUrl, Scheme, Source};
 
-/// The example on a preset's page: `example!(preset, secret, body)`.
+/// The example on a preset's page: `example!(preset, secret, body)`, or
+/// `example!(url preset, secret, body)` for a preset that takes a `PublicUrl`.
 ///
 /// `body` holds what the preset reads from it; the request is made at
 /// 2023-11-14T22:13:20Z.
 macro_rules! example {
     ($preset:literal, $secret:literal, $body:literal) => {
+        example!(@ concat!($preset, "()"), "", $secret, $body)
+    };
+    (url $preset:literal, $secret:literal, $body:literal) => {
+        example!(
+            @ concat!($preset, "(url.clone())"),
+            "use tower_webhook::signature::PublicUrl;\n\n\
+             let url = PublicUrl::base(\"https://example.com\")?;\n",
+            $secret,
+            $body
+        )
+    };
+    (@ $call:expr, $before:literal, $secret:literal, $body:literal) => {
         concat!(
             "\n# Example\n\n```\n# #[cfg(feature = \"testing\")] {\n",
             "use tower_webhook::testing::Signer;\n",
-            "use tower_webhook::{Timestamp, Verifier, provider};\n\n",
-            "let now = Timestamp::from_unix_seconds(1_700_000_000);\n",
+            "use tower_webhook::{Timestamp, Verifier, provider};\n",
+            $before,
+            "\nlet now = Timestamp::from_unix_seconds(1_700_000_000);\n",
             "let sender = Signer::new(provider::",
-            $preset,
-            "(), \"",
+            $call,
+            ", \"",
             $secret,
             "\")?.at(now);\n",
             "let (parts, body) = sender.sign(\"/hook\", r#\"",
             $body,
             "\"#).into_parts();\n\n",
             "let verifier = Verifier::new(provider::",
-            $preset,
-            "(), \"",
+            $call,
+            ", \"",
             $secret,
             "\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_ok());\n\n",
             "// A sender that does not know the secret is refused:\n",
             "let verifier = Verifier::new(provider::",
-            $preset,
-            "(), \"c29tZXRoaW5nLWVsc2UtZW50aXJlbHk\")?;\n",
+            $call,
+            ", \"c29tZXRoaW5nLWVsc2UtZW50aXJlbHk\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_err());\n",
             "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
         )
@@ -94,18 +108,29 @@ presets! {
     box_com: box_com;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
+    hubspot: hubspot_v1, hubspot_v2(example_url()), hubspot_v3(example_url());
     linear: linear;
+    mandrill: mandrill(example_url());
     meta: meta;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
     paddle: paddle;
     pingdom: pingdom;
     shopify: shopify;
     slack: slack;
+    square: square(example_url());
     standard_webhooks: standard_webhooks;
     stripe: stripe;
     svix: svix;
+    trello: trello(example_url());
+    twilio: twilio(example_url());
     woocommerce: woocommerce;
     zoom: zoom;
+}
+
+/// The URL that the registry's presets have. Set your own with
+/// [`Scheme::with_public_url`].
+fn example_url() -> PublicUrl {
+    PublicUrl::example()
 }
 
 /// A preset of the registry.
@@ -183,12 +208,14 @@ impl Unsigned {
     }
 }
 
-/// Every preset.
+/// Every preset. Those that sign a URL have `https://example.com` for its base.
 pub fn all() -> impl Iterator<Item = Preset> {
     registry().into_iter()
 }
 
-/// The preset called `name`, such as `stripe` or `gitlab_token`.
+/// The preset called `name`, such as `stripe` or `gitlab_token`. Where it signs
+/// a URL ([`Scheme::public_url`] is not `None`), set yours with
+/// [`Scheme::with_public_url`].
 #[must_use]
 pub fn by_name(name: &str) -> Option<Preset> {
     all().find(|preset| preset.name() == name)

@@ -29,7 +29,8 @@ fn names_are_unique_and_found() {
         );
         assert!(by_name(name).is_some());
         assert!(
-            name.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+            name.chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
             "{name}"
         );
     }
@@ -62,6 +63,9 @@ fn signed_ids_are_told_from_unsigned_ones() {
         (bitbucket(), false),
         (gitlab_token(), false),
         (meta(), false),
+        (square(example_url()), true),
+        (trello(example_url()), true),
+        (twilio(example_url()), false),
     ] {
         assert_eq!(scheme.signs_event_id(), signed, "{}", scheme.name());
     }

@@ -12,7 +12,7 @@ use super::mac::{Matching, Tag, token_tag};
 #[cfg(feature = "public-key")]
 use super::protocol::KeyName;
 use super::protocol::{Content, Received, Statement};
-use super::scheme::{Algorithm, Part};
+use super::scheme::{Algorithm, Part, RepeatedNames};
 use super::verifier::Key;
 #[cfg(feature = "public-key")]
 use super::verifier::Material;
@@ -142,7 +142,16 @@ impl Judged<'_> {
                 let texts = url.texts(self.parts, *form)?;
                 return Ok(texts.into_iter().map(String::into_bytes).collect());
             }
-            Part::SortedForm { digest } => self.sorted_form(digest, body)?,
+            Part::SortedForm { repeated, digest } => {
+                let stated = match digest {
+                    Some(digest) => self.stated_digest(digest)?,
+                    None => None,
+                };
+                match stated {
+                    Some(stated) => same_digest(&stated, body)?,
+                    None => self.sorted_form(*repeated, digest.is_some(), body)?,
+                }
+            }
             Part::Value { pointer, missing } => {
                 let value = json::read(item, pointer).map_err(|_| malformed("a signed value"))?;
                 let value = value.or_else(|| missing.as_deref().map(str::to_owned));
@@ -156,27 +165,33 @@ impl Judged<'_> {
         Ok(vec![one])
     }
 
-    fn sorted_form(&self, digest: &str, body: &[u8]) -> Result<Vec<u8>, Rejection> {
-        let query = self.parts.uri.query().unwrap_or("").as_bytes();
-        match form::value(query, digest).map_err(|_| malformed("the digest in the query"))? {
-            Some(stated) => {
-                // Not secret: both are on the wire.
-                let stated =
-                    hex::decode(stated).map_err(|_| malformed("the digest in the query"))?;
-                match stated == Sha256::digest(body).as_slice() {
-                    true => Ok(Vec::new()),
-                    false => Err(Rejection::new(RejectionKind::SignatureMismatch)),
-                }
-            }
-            None if form::is_form(self.parts) => {
-                let sorted = form::sorted(body).map_err(|_| malformed("the form"))?;
-                Ok(sorted.into_bytes())
-            }
-            None if body.is_empty() => Ok(Vec::new()),
-            // Nothing would bind such a body to the signature.
-            None => Err(Rejection::new(RejectionKind::MissingSignedValue)
-                .with_detail("the digest of a body that is not a form")),
+    /// The digest of the body in the query of the URL that is signed. The
+    /// request's own query is not, where the URL is configured as a whole.
+    fn stated_digest(&self, parameter: &str) -> Result<Option<String>, Rejection> {
+        let Some(url) = &self.inner.compiled.scheme.public_url else {
+            return Err(Rejection::new(RejectionKind::PublicUrlUnknown));
+        };
+        let url = url.text(self.parts)?;
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        form::value(query.as_bytes(), parameter).map_err(|_| malformed("the digest in the query"))
+    }
+
+    fn sorted_form(
+        &self,
+        repeated: RepeatedNames,
+        may_be_empty: bool,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Rejection> {
+        if form::is_form(self.parts).map_err(|_| malformed("the content type"))? {
+            let sorted = form::sorted(body, repeated).map_err(|_| malformed("the form"))?;
+            return Ok(sorted.into_bytes());
         }
+        if body.is_empty() && may_be_empty {
+            return Ok(Vec::new());
+        }
+        // Nothing would bind such a body to the signature.
+        Err(Rejection::new(RejectionKind::MissingSignedValue)
+            .with_detail("the body is not a form, and the signed URL holds no digest of it"))
     }
 
     fn matching_statement(&self, statement: &Statement) -> Matching {
@@ -259,6 +274,16 @@ impl super::compiled::Compiled {
             return Err(Rejection::new(RejectionKind::MalformedSignature));
         }
         Ok(signatures)
+    }
+}
+
+/// Signs nothing more for a body whose digest, which is signed, is `stated`.
+fn same_digest(stated: &str, body: &[u8]) -> Result<Vec<u8>, Rejection> {
+    let stated = hex::decode(stated).map_err(|_| malformed("the digest in the query"))?;
+    // Not in constant time: neither of the two is secret.
+    match stated == Sha256::digest(body).as_slice() {
+        true => Ok(Vec::new()),
+        false => Err(Rejection::new(RejectionKind::SignatureMismatch)),
     }
 }
 
