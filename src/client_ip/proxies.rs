@@ -208,14 +208,14 @@ impl TrustedProxies {
                 let is_https = |value| trim(value).eq_ignore_ascii_case(b"https");
                 Some(values.peek().is_some() && values.all(is_https))
             }
-            Scheme::Forwarded => Some(self.client_hop(headers).is_ok_and(|hop| hop.element.is_https())),
+            Scheme::Forwarded => Some(
+                self.client_hop(headers)
+                    .is_ok_and(|hop| hop.element.is_https()),
+            ),
         }
     }
 
-    pub(super) fn client_hop<'h>(
-        &self,
-        headers: &'h HeaderMap,
-    ) -> Result<Hop<'h>, ClientIpError> {
+    pub(super) fn client_hop<'h>(&self, headers: &'h HeaderMap) -> Result<Hop<'h>, ClientIpError> {
         let mut lines = headers.get_all(&self.header).iter();
         match self.format {
             Format::Single => {

@@ -134,7 +134,9 @@ fn add_signed_parts(compiled: &Compiled, parts: &mut Parts, body: &Bytes) -> Opt
                     _ => "application/x-www-form-urlencoded",
                 };
                 let content_type = HeaderValue::from_static(content_type);
-                parts.headers.insert(http::header::CONTENT_TYPE, content_type);
+                parts
+                    .headers
+                    .insert(http::header::CONTENT_TYPE, content_type);
             }
             _ => {}
         }

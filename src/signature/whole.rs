@@ -143,14 +143,7 @@ impl Judged<'_> {
                 return Ok(texts.into_iter().map(String::into_bytes).collect());
             }
             Part::SortedForm { repeated, digest } => {
-                let stated = match digest {
-                    Some(digest) => self.stated_digest(digest)?,
-                    None => None,
-                };
-                match stated {
-                    Some(stated) => same_digest(&stated, body)?,
-                    None => self.sorted_form(*repeated, digest.is_some(), body)?,
-                }
+                self.form_or_digest(*repeated, digest.as_deref(), body)?
             }
             Part::Value { pointer, missing } => {
                 let value = json::read(item, pointer).map_err(|_| malformed("a signed value"))?;
@@ -176,17 +169,24 @@ impl Judged<'_> {
         form::value(query.as_bytes(), parameter).map_err(|_| malformed("the digest in the query"))
     }
 
-    fn sorted_form(
+    fn form_or_digest(
         &self,
         repeated: RepeatedNames,
-        may_be_empty: bool,
+        digest: Option<&str>,
         body: &[u8],
     ) -> Result<Vec<u8>, Rejection> {
-        if form::is_form(self.parts).map_err(|_| malformed("the content type"))? {
+        // Also where it decides nothing here: behind us, it does.
+        let is_form = form::is_form(self.parts).map_err(|_| malformed("the content type"))?;
+        if let Some(parameter) = digest
+            && let Some(stated) = self.stated_digest(parameter)?
+        {
+            return same_digest(&stated, body);
+        }
+        if is_form {
             let sorted = form::sorted(body, repeated).map_err(|_| malformed("the form"))?;
             return Ok(sorted.into_bytes());
         }
-        if body.is_empty() && may_be_empty {
+        if body.is_empty() && digest.is_some() {
             return Ok(Vec::new());
         }
         // Nothing would bind such a body to the signature.

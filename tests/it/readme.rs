@@ -1,7 +1,7 @@
 //! What the README says, held against what is true.
 
 use tower_webhook::provider::{self, Preset};
-use tower_webhook::signature::{Algorithm, Encoding, Hash, Part, Scheme, Source};
+use tower_webhook::signature::{Algorithm, Coverage, Encoding, Hash, Part, Scheme, Source};
 
 const README: &str = include_str!("../../README.md");
 const LIB: &str = include_str!("../../src/lib.rs");
@@ -49,28 +49,40 @@ fn signature(scheme: &Scheme) -> String {
             Encoding::Base64 => "user and password".to_owned(),
             _ => "token".to_owned(),
         },
-        Algorithm::Hmac(hash) => {
-            let hash = match hash {
-                Hash::Sha1 => "SHA1",
-                Hash::Sha256 => "SHA256",
-                Hash::Sha512 => "SHA512",
-                _ => panic!("a hash that this test does not know"),
-            };
-            let content: String = scheme.content().iter().map(part).collect();
-            format!("HMAC-{hash} of `{content}`")
-        }
+        Algorithm::Hmac(hash) => format!("HMAC-{} of {}", hash_name(hash), content(scheme)),
+        Algorithm::Hash(hash) => format!("{} of {}", hash_name(hash), content(scheme)),
         _ => panic!("an algorithm that this test does not know"),
     };
     let headers: Vec<String> = scheme.signatures().iter().flat_map(names).collect();
     format!("{what} in {}", headers.join(" or "))
 }
 
-fn part(part: &Part) -> &str {
+fn hash_name(hash: Hash) -> &'static str {
+    match hash {
+        Hash::Sha1 => "SHA1",
+        Hash::Sha256 => "SHA256",
+        Hash::Sha512 => "SHA512",
+        _ => panic!("a hash that this test does not know"),
+    }
+}
+
+fn content(scheme: &Scheme) -> String {
+    let parts: String = scheme.content().iter().map(part).collect();
+    format!("`{parts}`")
+}
+
+fn part(part: &Part) -> String {
     match part {
-        Part::Literal(text) => text,
-        Part::Timestamp => "{timestamp}",
-        Part::EventId => "{id}",
-        Part::Body => "{body}",
+        Part::Literal(text) => text.to_string(),
+        Part::Timestamp => "{timestamp}".to_owned(),
+        Part::EventId => "{id}".to_owned(),
+        Part::Body => "{body}".to_owned(),
+        Part::Secret => "{secret}".to_owned(),
+        Part::Method => "{method}".to_owned(),
+        Part::Url(_) => "{url}".to_owned(),
+        Part::SortedForm { .. } => "{sorted form}".to_owned(),
+        Part::Header(name) => format!("{{{name}}}"),
+        Part::Value { pointer, .. } => format!("{{{pointer}}}"),
         _ => panic!("a part that this test does not know"),
     }
 }
@@ -84,7 +96,7 @@ fn names(source: &Source) -> Vec<String> {
 
 /// What bounds a replay: how old it may be, and what is remembered of it.
 fn replay_protection(scheme: &Scheme) -> String {
-    let signed = matches!(scheme.algorithm(), Algorithm::Hmac(_));
+    let signed = scheme.coverage() != Coverage::Nothing;
     let remembered = match scheme.event_id() {
         [] => "content",
         _ if signed && !scheme.signs_event_id() => "id and signed content",

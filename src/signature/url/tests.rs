@@ -71,7 +71,10 @@ fn what_is_no_url_is_refused_and_shows_no_secret() {
         assert_eq!(text(&registered, "/other?y"), url);
     }
     let url = PublicUrl::registered("https://example.com/hook?token=hunter2").unwrap();
-    assert_eq!(format!("{url:?}"), r#"PublicUrl("https://example.com/hook")"#);
+    assert_eq!(
+        format!("{url:?}"),
+        r#"PublicUrl("https://example.com/hook")"#
+    );
 }
 
 #[test]
@@ -139,11 +142,17 @@ fn g4_the_uri_that_was_received_wins() {
     {
         let original = axum::extract::OriginalUri("/outer/inner?x".parse().unwrap());
         request.extensions.insert(original);
-        assert_eq!(base.text(&request).unwrap(), "https://example.com/outer/inner?x");
+        assert_eq!(
+            base.text(&request).unwrap(),
+            "https://example.com/outer/inner?x"
+        );
     }
     let received = ReceivedUri("/all/outer/inner?".parse().unwrap());
     request.extensions.insert(received);
-    assert_eq!(base.text(&request).unwrap(), "https://example.com/all/outer/inner?");
+    assert_eq!(
+        base.text(&request).unwrap(),
+        "https://example.com/all/outer/inner?"
+    );
 }
 
 #[test]
@@ -153,11 +162,23 @@ fn either_port_is_without_one_first() {
         url.texts(&parts("/"), UrlForm::EitherPort).unwrap()
     };
     for (url, without, with) in [
-        ("https://a.test/x?y=:1", "https://a.test/x?y=:1", "https://a.test:443/x?y=:1"),
+        (
+            "https://a.test/x?y=:1",
+            "https://a.test/x?y=:1",
+            "https://a.test:443/x?y=:1",
+        ),
         ("http://a.test/", "http://a.test/", "http://a.test:80/"),
-        ("https://a.test:1234/", "https://a.test/", "https://a.test:1234/"),
+        (
+            "https://a.test:1234/",
+            "https://a.test/",
+            "https://a.test:1234/",
+        ),
         ("https://a.test:443", "https://a.test", "https://a.test:443"),
-        ("https://a.test?x", "https://a.test?x", "https://a.test:443?x"),
+        (
+            "https://a.test?x",
+            "https://a.test?x",
+            "https://a.test:443?x",
+        ),
         ("https://[::1]/", "https://[::1]/", "https://[::1]:443/"),
         ("https://[::1]:8/", "https://[::1]/", "https://[::1]:8/"),
     ] {
@@ -183,6 +204,10 @@ fn the_escapes_that_hubspot_lists_are_decoded_once() {
         ("/%+A%2 F".trim_end_matches(" F"), "/%+A%2"),
         ("/%3G", "/%3G"),
     ] {
-        assert_eq!(form(target), [format!("https://a.test{expected}")], "{target}");
+        assert_eq!(
+            form(target),
+            [format!("https://a.test{expected}")],
+            "{target}"
+        );
     }
 }

@@ -19,3 +19,4 @@ mod replay;
 mod signature;
 mod slow;
 mod timestamp;
+mod url;
