@@ -66,6 +66,12 @@ pub enum ConfigError {
         /// The text as given.
         text: String,
     },
+    /// The times or the share by which an allowlist is refreshed contradict
+    /// each other.
+    InvalidRefresh {
+        /// What is wrong, as a full sentence.
+        reason: &'static str,
+    },
     /// Trusted proxies were to be configured, but none was given.
     NoTrustedProxy,
     /// Every address would count as a trusted proxy, so that every caller
@@ -86,6 +92,16 @@ pub enum ConfigError {
     /// proxies say, but they say nothing of its scheme or host.
     NoPublicUrl {
         /// What is missing.
+        reason: &'static str,
+    },
+    /// A certificate would have to satisfy nothing: no rule was given, or no
+    /// alternative of a rule.
+    NoClientCertRule,
+    /// A rule for client certificates is not of its form.
+    InvalidClientCertRule {
+        /// The rule as given.
+        rule: String,
+        /// What is wrong with it.
         reason: &'static str,
     },
     /// Deduplication would forget an event while its signature still counts
@@ -152,6 +168,10 @@ impl fmt::Display for ConfigError {
             Self::NoPublicUrl { reason } => {
                 write!(f, "the URL that a provider sends to is not known: {reason}")
             }
+            Self::NoClientCertRule => f.write_str("no rule for client certificates was given"),
+            Self::InvalidClientCertRule { rule, reason } => {
+                write!(f, "{rule:?} is no rule for client certificates: {reason}")
+            }
             Self::DedupTtlTooShort {
                 ttl_seconds,
                 needed_seconds,
@@ -160,7 +180,7 @@ impl fmt::Display for ConfigError {
                 "events are remembered for {ttl_seconds} s, but their signatures stay fresh \
                  for {needed_seconds} s: a replay in between would run again"
             ),
-            Self::InvalidLease { reason } => f.write_str(reason),
+            Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
         }
     }
 }

@@ -88,6 +88,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `axum` | the extractors [`Delivery`] and `VerifiedJson`; the peer address of axum's `ConnectInfo` |
+//! | `client-cert` | `RequireClientCertLayer`: TLS client certificates by key, name and issuer, from the connection or from a proxy |
 //! | `tracing` | an event for every accepted, refused, duplicate and busy request |
 //! | `public-key` | presets and schemes signed with a private key: Ed25519, ECDSA P-256, RSA |
 //! | `testing` | signing of genuine requests for any scheme, a manual clock, a conformance suite for stores |
@@ -110,6 +111,8 @@
 mod macros;
 
 pub mod body;
+#[cfg(feature = "client-cert")]
+pub mod client_cert;
 pub mod client_ip;
 pub mod clock;
 pub mod dedup;
@@ -123,6 +126,7 @@ pub mod https;
 pub mod internal;
 pub mod ip_allowlist;
 pub mod keys;
+pub mod observe;
 mod oneshot;
 pub mod provider;
 pub mod rate_limit;

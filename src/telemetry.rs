@@ -5,20 +5,74 @@
 //! label of the secret that matched; never a secret, a MAC, a body, or the
 //! text of an id or header that the caller chose.
 
+use crate::observe::Observation;
+#[cfg(feature = "tracing")]
+use crate::observe::Verdict;
 use crate::rejection::Rejection;
+
+#[cfg(feature = "tracing")]
+tokio::task_local! {
+    static WITHOUT_EFFECT: ();
+}
+
+/// Runs a guard whose answers nobody gets: it must not log that it refused.
+/// What becomes of the request is [`observed`].
+pub(crate) fn without_effect<F: Future>(guard: F) -> impl Future<Output = F::Output> {
+    #[cfg(feature = "tracing")]
+    return WITHOUT_EFFECT.scope((), guard);
+    #[cfg(not(feature = "tracing"))]
+    guard
+}
+
+#[cfg(feature = "tracing")]
+fn has_effect() -> bool {
+    WITHOUT_EFFECT.try_with(|()| ()).is_err()
+}
+
+/// What a guard would have done with a request.
+pub(crate) fn observed(observation: &Observation) {
+    #[cfg(feature = "tracing")]
+    {
+        let provider = observation.provider();
+        match observation.verdict() {
+            Verdict::Accepted => {
+                tracing::info!(target: "tower_webhook", provider, "webhook would be accepted");
+            }
+            Verdict::Duplicate(duplicate) => tracing::info!(
+                target: "tower_webhook",
+                provider,
+                attempt = duplicate.attempt,
+                "webhook would be a duplicate"
+            ),
+            Verdict::Refused(rejection) => tracing::warn!(
+                target: "tower_webhook",
+                provider,
+                kind = rejection.kind().as_str(),
+                status = rejection.status().as_u16(),
+                skew_seconds = rejection.skew_seconds(),
+                detail = rejection.detail(),
+                "webhook would be refused"
+            ),
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = observation;
+}
 
 /// A request was refused.
 pub(crate) fn rejected(rejection: &Rejection) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(
-        target: "tower_webhook",
-        provider = rejection.provider(),
-        kind = rejection.kind().as_str(),
-        status = rejection.status().as_u16(),
-        skew_seconds = rejection.skew_seconds(),
-        detail = rejection.detail(),
-        "webhook refused"
-    );
+    if has_effect() {
+        tracing::warn!(
+            target: "tower_webhook",
+            provider = rejection.provider(),
+            kind = rejection.kind().as_str(),
+            status = rejection.status().as_u16(),
+            skew_seconds = rejection.skew_seconds(),
+            detail = rejection.detail(),
+            "webhook refused"
+        );
+    }
     #[cfg(not(feature = "tracing"))]
     let _ = rejection;
 }
@@ -34,7 +88,9 @@ pub(crate) fn verified(provider: &str, key: Option<&str>) {
 /// An event that was processed before came again.
 pub(crate) fn duplicate(provider: &str, attempt: u32) {
     #[cfg(feature = "tracing")]
-    tracing::info!(target: "tower_webhook", provider, attempt, "webhook duplicate");
+    if has_effect() {
+        tracing::info!(target: "tower_webhook", provider, attempt, "webhook duplicate");
+    }
     #[cfg(not(feature = "tracing"))]
     let _ = (provider, attempt);
 }

@@ -73,7 +73,7 @@ use std::sync::Arc;
 use http::{Extensions, HeaderMap};
 
 pub(crate) use self::host::{canonical_authority, default_port};
-pub(crate) use self::networks::Networks;
+pub(crate) use self::networks::{Networks, try_parse as parse_network};
 pub use self::proxies::TrustedProxies;
 use crate::{Rejection, RejectionKind};
 
@@ -221,6 +221,16 @@ impl ClientIp {
         }
     }
 
+    /// Whether the peer is a trusted proxy, and so not the caller itself.
+    #[cfg(feature = "client-cert")]
+    pub(crate) fn is_behind_proxy(&self, extensions: &Extensions) -> Result<bool, Rejection> {
+        if self.proxies.is_none() {
+            return Ok(false);
+        }
+        let peer = peer_address(extensions).ok_or_else(|| unknown(ClientIpError::NoPeerAddress))?;
+        Ok(self.trusted(peer).is_some())
+    }
+
     fn trusted(&self, peer: IpAddr) -> Option<&TrustedProxies> {
         self.proxies
             .as_deref()
@@ -273,10 +283,12 @@ impl ClientIp {
         extensions: &Extensions,
         headers: &HeaderMap,
     ) -> Result<IpAddr, Rejection> {
-        self.resolve(extensions, headers).map_err(|error| {
-            Rejection::new(RejectionKind::AddressUnknown).with_detail(error.reason())
-        })
+        self.resolve(extensions, headers).map_err(unknown)
     }
+}
+
+fn unknown(error: ClientIpError) -> Rejection {
+    Rejection::new(RejectionKind::AddressUnknown).with_detail(error.reason())
 }
 
 impl ClientIpError {

@@ -21,9 +21,14 @@ impl Networks {
             .into_iter()
             .map(|text| parse_network(text.as_ref()))
             .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::new(networks))
+    }
+
+    /// As listed, in any order.
+    pub(crate) fn new(networks: Vec<IpNet>) -> Self {
         let mut networks = IpNet::aggregate(&networks);
         networks.sort_unstable_by_key(IpNet::network);
-        Ok(Self(networks.into()))
+        Self(networks.into())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -52,14 +57,14 @@ impl fmt::Debug for Networks {
     }
 }
 
-/// Host bits are cut off, as firewalls and proxies do.
 fn parse_network(text: &str) -> Result<IpNet, ConfigError> {
     try_parse(text).ok_or_else(|| ConfigError::InvalidNetwork {
         text: text.to_owned(),
     })
 }
 
-fn try_parse(text: &str) -> Option<IpNet> {
+/// Host bits are cut off, as firewalls and proxies do.
+pub(crate) fn try_parse(text: &str) -> Option<IpNet> {
     let Some((address, prefix)) = text.split_once('/') else {
         return Some(IpNet::from(text.parse::<IpAddr>().ok()?.to_canonical()));
     };

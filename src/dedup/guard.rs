@@ -8,10 +8,10 @@ use std::task::Poll;
 
 /// The code that was called panicked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Panicked;
+pub(crate) struct Panicked;
 
 /// Calls `code`.
-pub(super) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
+pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(code)).map_err(discard)
 }
 

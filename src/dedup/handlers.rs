@@ -42,7 +42,7 @@ impl Handlers {
 
     /// Runs `task` to its end, whoever waits for it. Without a runtime, or in
     /// one that is shutting down, it is dropped.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(self.tracker.track_future(task));
         }

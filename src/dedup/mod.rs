@@ -164,6 +164,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::guard::catch;
 pub use self::{
     future::ResponseFuture,
     handlers::Handlers,

@@ -47,7 +47,16 @@ impl IpAllowlist {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        let new = parse(networks)?;
+        self.swap(parse(networks)?);
+        Ok(())
+    }
+
+    pub(super) fn snapshot(&self) -> Networks {
+        let networks = self.networks.read();
+        networks.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn swap(&self, new: Networks) {
         // A panic cannot leave the list half written: it is written by one move.
         let mut current = self
             .networks
@@ -56,7 +65,6 @@ impl IpAllowlist {
         let old = mem::replace(&mut *current, new);
         drop(current);
         drop(old);
-        Ok(())
     }
 
     /// Whether `address` may call. An IPv4-mapped IPv6 address counts as IPv4;

@@ -83,16 +83,12 @@
 //!
 //! # Published lists
 //!
-//! A list with one address or network a line, as
-//! <https://stripe.com/files/ips/ips_webhooks.txt>, is parsed by
-//! `text.parse::<IpAllowlist>()`, and handed to [`IpAllowlist::replace`] as
-//! `text.split_whitespace()`. Others are JSON, such as the `hooks` of
-//! <https://api.github.com/meta>: an array of strings can be handed over as it
-//! is. Fetching a list, and how often, is left to you; a failed fetch should
-//! leave the list as it is.
+//! [`published`] reads the documents in which providers list their addresses,
+//! and keeps an allowlist as they say.
 
 mod allowlist;
 mod layer;
+pub mod published;
 mod service;
 
 #[cfg(test)]

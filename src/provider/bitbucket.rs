@@ -11,7 +11,10 @@ use crate::signature::{Grammar, Hash, Scheme, Source};
 pub fn bitbucket() -> Scheme {
     Scheme::hmac("bitbucket", Hash::Sha256)
         .with_reference("https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/")
-        .with_signature(Source::header("x-hub-signature"), Grammar::prefixed("sha256="))
+        .with_signature(
+            Source::header("x-hub-signature"),
+            Grammar::prefixed("sha256="),
+        )
         // Data Center calls it X-Request-Id.
         .with_optional_event_id([Source::header("x-request-uuid")])
         .with_event_type([Source::header("x-event-key")])

@@ -14,7 +14,8 @@ pub fn linear() -> Scheme {
         .with_reference("https://linear.app/developers/webhooks")
         .with_signature(Source::header("linear-signature"), Grammar::Plain)
         .with_timestamp(
-            TimestampRule::millis(Source::pointer("/webhookTimestamp")).with_tolerance(super::MINUTE),
+            TimestampRule::millis(Source::pointer("/webhookTimestamp"))
+                .with_tolerance(super::MINUTE),
         )
         .with_event_id([Source::header("linear-delivery")])
         .with_event_type([Source::header("linear-event"), Source::pointer("/type")])

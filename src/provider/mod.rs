@@ -33,11 +33,44 @@ use std::time::Duration;
 use crate::signature::{PublicUrl, Scheme, Source};
 
 /// The example on a preset's page: `example!(preset, secret, body)`, or
-/// `example!(url preset, secret, body)` for a preset that takes a `PublicUrl`.
+/// `example!(url preset, secret, body)` for a preset that takes a `PublicUrl`,
+/// or `example!(public preset, key, body)` where a public key takes the secret's
+/// place; `key` is one of `tests/keys`.
 ///
 /// `body` holds what the preset reads from it; the request is made at
 /// 2023-11-14T22:13:20Z.
 macro_rules! example {
+    (public $preset:literal, $key:literal, $body:literal) => {
+        concat!(
+            "\n# Example\n\n```\n# #[cfg(feature = \"testing\")] {\n",
+            "use tower_webhook::testing::Signer;\n",
+            "use tower_webhook::{Timestamp, Verifier, provider};\n\n",
+            "# macro_rules! key { ($n:literal) => { include_str!(concat!(\n",
+            "#     env!(\"CARGO_MANIFEST_DIR\"), \"/tests/keys/",
+            $key,
+            "_\", $n, \".pem\")) } }\n",
+            "# let (private_key, somebody_elses_key) = (key!(\"1\"), key!(\"2\"));\n",
+            "let now = Timestamp::from_unix_seconds(1_700_000_000);\n",
+            "let sender = Signer::new(provider::",
+            $preset,
+            "(), private_key)?.at(now);\n",
+            "let (parts, body) = sender.sign(\"/hook\", r#\"",
+            $body,
+            "\"#).into_parts();\n\n",
+            "let public_key = sender.verifying_secret();\n",
+            "let verifier = Verifier::new(provider::",
+            $preset,
+            "(), public_key)?;\n",
+            "assert!(verifier.verify(&parts, &body, now).is_ok());\n\n",
+            "// A sender with another private key is refused:\n",
+            "let impostor = Signer::new(provider::",
+            $preset,
+            "(), somebody_elses_key)?.at(now);\n",
+            "let (parts, body) = impostor.sign(\"/hook\", body).into_parts();\n",
+            "assert!(verifier.verify(&parts, &body, now).is_err());\n",
+            "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
+        )
+    };
     ($preset:literal, $secret:literal, $body:literal) => {
         example!(@ concat!($preset, "()"), "", $secret, $body)
     };
@@ -74,7 +107,7 @@ macro_rules! example {
             "// A sender that does not know the secret is refused:\n",
             "let verifier = Verifier::new(provider::",
             $call,
-            ", \"c29tZXRoaW5nLWVsc2UtZW50aXJlbHk\")?;\n",
+            ", \"0ddba11c0ffee00d\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_err());\n",
             "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
         )
@@ -104,26 +137,112 @@ macro_rules! presets {
 }
 
 presets! {
+    adyen: adyen;
+    adyen_platform: adyen_platform;
+    airtable: airtable;
+    asana: asana;
+    ashby: ashby;
+    azure_devops: azure_devops;
+    azure_event_grid: azure_event_grid_query, azure_event_grid_header;
+    bird: bird;
     bitbucket: bitbucket;
     box_com: box_com;
+    brex: brex;
+    buildkite: buildkite_signature, buildkite_token;
+    cal_com: cal_com;
+    calendly: calendly;
+    chargebee: chargebee;
+    circleci: circleci;
+    clerk: clerk;
+    clickup: clickup;
+    cloudflare: cloudflare_notifications, cloudflare_stream;
+    coinbase_commerce: coinbase_commerce;
+    commerce_layer: commerce_layer;
+    customer_io: customer_io;
+    deepgram: deepgram;
+    #[cfg(feature = "public-key")]
+    discord: discord;
+    docusign: docusign;
+    dropbox: dropbox;
+    easypost: easypost;
+    elevenlabs: elevenlabs;
+    figma: figma;
+    finch: finch;
+    flutterwave: flutterwave_v3, flutterwave_v4;
+    gitea: gitea, forgejo;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
+    gocardless: gocardless;
+    heroku: heroku;
     hubspot: hubspot_v1, hubspot_v2(example_url()), hubspot_v3(example_url());
+    intercom: intercom;
+    jira: jira;
+    knock: knock;
+    lemon_squeezy: lemon_squeezy;
+    line: line;
     linear: linear;
+    lithic: lithic;
+    liveblocks: liveblocks;
+    logto: logto;
+    mailchimp: mailchimp;
+    mailgun: mailgun;
     mandrill: mandrill(example_url());
     meta: meta;
+    microsoft_graph: microsoft_graph;
+    microsoft_teams: microsoft_teams;
+    modern_treasury: modern_treasury;
+    mollie: mollie;
+    mux: mux;
     new_relic: new_relic_basic, new_relic_bearer, new_relic_header;
+    notion: notion;
+    okta: okta;
+    openai: openai;
     paddle: paddle;
+    pagerduty: pagerduty;
+    paystack: paystack;
     pingdom: pingdom;
+    pipedrive: pipedrive;
+    plain: plain;
+    polar: polar;
+    postmark: postmark;
+    pusher: pusher;
+    quickbooks: quickbooks;
+    razorpay: razorpay;
+    recall_ai: recall_ai;
+    replicate: replicate;
+    resend: resend;
+    retell: retell;
+    sanity: sanity;
+    #[cfg(feature = "public-key")]
+    sendgrid: sendgrid;
+    sentry: sentry;
     shopify: shopify;
     slack: slack;
     square: square(example_url());
     standard_webhooks: standard_webhooks;
+    #[cfg(feature = "public-key")]
+    standard_webhooks_asymmetric: standard_webhooks_asymmetric;
     stripe: stripe;
     svix: svix;
+    tally: tally;
+    telegram: telegram;
+    #[cfg(feature = "public-key")]
+    telnyx: telnyx;
+    terraform: terraform, terraform_run_task;
     trello: trello(example_url());
     twilio: twilio(example_url());
+    typeform: typeform;
+    vapi: vapi_bearer, vapi_secret;
+    vercel: vercel;
+    webex: webex;
+    webflow: webflow;
+    #[cfg(feature = "public-key")]
+    wise: wise;
     woocommerce: woocommerce;
+    workos: workos;
+    x_twitter: x_twitter;
+    xero: xero;
+    zendesk: zendesk;
     zoom: zoom;
 }
 

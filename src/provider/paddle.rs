@@ -13,7 +13,10 @@ pub fn paddle() -> Scheme {
     Scheme::hmac("paddle", Hash::Sha256)
         .with_reference("https://developer.paddle.com/webhooks/signature-verification")
         .with_content([Part::Timestamp, Part::literal(":"), Part::Body])
-        .with_signature(Source::header("paddle-signature"), Grammar::fields(';', "h1"))
+        .with_signature(
+            Source::header("paddle-signature"),
+            Grammar::fields(';', "h1"),
+        )
         .with_timestamp(TimestampRule::seconds(Source::field("ts")))
         .with_event_id([Source::pointer("/event_id")])
         .with_event_type([Source::pointer("/event_type")])

@@ -17,7 +17,10 @@ pub fn slack() -> Scheme {
             Part::literal(":"),
             Part::Body,
         ])
-        .with_signature(Source::header("x-slack-signature"), Grammar::prefixed("v0="))
+        .with_signature(
+            Source::header("x-slack-signature"),
+            Grammar::prefixed("v0="),
+        )
         .with_timestamp(TimestampRule::seconds(Source::header(
             "x-slack-request-timestamp",
         )))

@@ -11,7 +11,9 @@ use crate::signature::{Encoding, Grammar, Hash, Scheme, Source};
 #[must_use]
 pub fn woocommerce() -> Scheme {
     Scheme::hmac("woocommerce", Hash::Sha256)
-        .with_reference("https://developer.woocommerce.com/docs/best-practices/urls-and-routing/webhooks/")
+        .with_reference(
+            "https://developer.woocommerce.com/docs/best-practices/urls-and-routing/webhooks/",
+        )
         .with_signature(Source::header("x-wc-webhook-signature"), Grammar::Plain)
         .with_encoding(Encoding::Base64)
         .with_event_type([Source::header("x-wc-webhook-topic")])

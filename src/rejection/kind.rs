@@ -15,6 +15,11 @@ pub enum RejectionKind {
     AddressUnknown,
     /// The caller's address is not on the allowlist.
     AddressNotAllowed,
+    /// The caller showed no client certificate.
+    MissingClientCert,
+    /// The caller's client certificate cannot be read, is outside its period
+    /// of validity, or does not satisfy the rules.
+    ClientCertNotAllowed,
     /// The caller, or the tenant, is over its rate.
     RateLimited,
 
@@ -130,9 +135,11 @@ impl RejectionKind {
     pub const fn default_status(self) -> StatusCode {
         match self {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::InsecureTransport | Self::AddressUnknown | Self::AddressNotAllowed => {
-                StatusCode::FORBIDDEN
-            }
+            Self::InsecureTransport
+            | Self::AddressUnknown
+            | Self::AddressNotAllowed
+            | Self::MissingClientCert
+            | Self::ClientCertNotAllowed => StatusCode::FORBIDDEN,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -158,6 +165,8 @@ impl RejectionKind {
             Self::InsecureTransport => "insecure_transport",
             Self::AddressUnknown => "address_unknown",
             Self::AddressNotAllowed => "address_not_allowed",
+            Self::MissingClientCert => "missing_client_cert",
+            Self::ClientCertNotAllowed => "client_cert_not_allowed",
             Self::RateLimited => "rate_limited",
             Self::MissingSignature => "missing_signature",
             Self::RepeatedSignatureHeader => "repeated_signature_header",
@@ -200,6 +209,8 @@ impl RejectionKind {
             Self::InsecureTransport => "the request is not known to have come over HTTPS",
             Self::AddressUnknown => "the caller's address could not be established",
             Self::AddressNotAllowed => "the caller's address is not on the allowlist",
+            Self::MissingClientCert => "the caller showed no client certificate",
+            Self::ClientCertNotAllowed => "the caller's client certificate is not allowed",
             Self::RateLimited => "the rate limit is exceeded",
             Self::MissingSignature => "the signature header is missing",
             Self::RepeatedSignatureHeader => "the signature header came more than once",

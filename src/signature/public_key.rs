@@ -11,6 +11,9 @@ use aws_lc_rs::signature::{
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
 
+/// The bytes of a modulus of 2048 bits.
+const MIN_RSA_KEY: usize = 256;
+
 /// Made by hashing a text into a point or a modulus, so that nobody has the
 /// private half.
 const ED25519_STAND_IN: &str = "f4fb8ee4f40b27fca93c711a4e6ea22f3f7ff7b226456568d0f8d12304d4c64b";
@@ -64,6 +67,13 @@ impl PublicKeyAlgorithm {
             Self::RsaPkcs1Sha1 | Self::RsaPkcs1Sha256 | Self::RsaPssSha512 => RSA_STAND_IN,
         };
         hex::decode(text).unwrap_or_default()
+    }
+
+    const fn is_rsa(self) -> bool {
+        matches!(
+            self,
+            Self::RsaPkcs1Sha1 | Self::RsaPkcs1Sha256 | Self::RsaPssSha512
+        )
     }
 
     fn verification(self) -> &'static dyn VerificationAlgorithm {
@@ -135,6 +145,10 @@ impl PublicKey {
     /// If it is not a key for that algorithm.
     pub fn prepared_for(&self, algorithm: PublicKeyAlgorithm) -> Result<Self, PublicKeyError> {
         let inner = &self.inner;
+        // A smaller one would be found out only when it refuses everything.
+        if algorithm.is_rsa() && inner.bytes.len() < MIN_RSA_KEY {
+            return Err(PublicKeyError(()));
+        }
         let parsed = ParsedPublicKey::new(algorithm.verification(), &inner.bytes)
             .map_err(|_| PublicKeyError(()))?;
         let certificate = inner.certificate.clone();

@@ -122,6 +122,10 @@ impl<R> VerifyLayer<R> {
     pub(crate) fn verifier(&self) -> &AsyncVerifier {
         &self.config.verifier
     }
+
+    pub(crate) fn max_body(&self) -> usize {
+        self.config.max_body
+    }
 }
 
 impl<S, R: Clone> Layer<S> for VerifyLayer<R> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tower::Layer;
 
 use super::service::Webhook;
+#[cfg(feature = "client-cert")]
+use crate::client_cert::{Check as ClientCertCheck, RequireClientCertLayer};
 use crate::client_ip::ClientIp;
 use crate::clock::Clock;
 use crate::dedup::{DedupLayer, Handlers};
@@ -24,6 +26,8 @@ pub struct WebhookLayer<R = DefaultRejectionResponse> {
     pub(super) client_ip: ClientIp,
     pub(super) require_https: bool,
     pub(super) allowlist: Option<IpAllowlist>,
+    #[cfg(feature = "client-cert")]
+    pub(super) client_cert: Option<ClientCertCheck>,
     pub(super) caller_limit: Option<RateLimitLayer<PerCaller>>,
     pub(super) verify: VerifyLayer,
     delivery_limit: Option<RateLimitLayer<PerDelivery>>,
@@ -51,6 +55,8 @@ impl WebhookLayer {
             client_ip: ClientIp::direct(),
             require_https: false,
             allowlist: None,
+            #[cfg(feature = "client-cert")]
+            client_cert: None,
             caller_limit: None,
             verify: VerifyLayer::new(verifier),
             delivery_limit: None,
@@ -80,6 +86,15 @@ impl<R> WebhookLayer<R> {
     /// replaced while serving.
     pub fn with_allowlist(mut self, allowlist: IpAllowlist) -> Self {
         self.allowlist = Some(allowlist);
+        self
+    }
+
+    /// Refuses callers whose TLS client certificate does not satisfy the rules
+    /// of `layer`, with 403. Which proxies may forward a certificate, and the
+    /// clock, are `layer`'s own.
+    #[cfg(feature = "client-cert")]
+    pub fn with_client_cert(mut self, layer: RequireClientCertLayer) -> Self {
+        self.client_cert = Some(layer.check);
         self
     }
 
@@ -204,6 +219,8 @@ impl<R> WebhookLayer<R> {
             client_ip: self.client_ip,
             require_https: self.require_https,
             allowlist: self.allowlist,
+            #[cfg(feature = "client-cert")]
+            client_cert: self.client_cert,
             caller_limit: self.caller_limit,
             verify: self.verify,
             delivery_limit: self.delivery_limit,
@@ -217,6 +234,10 @@ impl<R> WebhookLayer<R> {
     #[must_use]
     pub fn scheme(&self) -> &Scheme {
         self.verify.verifier().scheme()
+    }
+
+    pub(crate) fn max_body(&self) -> usize {
+        self.verify.max_body()
     }
 
     /// The handlers that are running, to wait for them before the process
@@ -276,10 +297,14 @@ impl<S, R: Clone> Layer<S> for WebhookLayer<R> {
 
 impl<R> fmt::Debug for WebhookLayer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebhookLayer")
+        let mut shown = f.debug_struct("WebhookLayer");
+        shown
             .field("client_ip", &self.client_ip)
             .field("require_https", &self.require_https)
-            .field("allowlist", &self.allowlist)
+            .field("allowlist", &self.allowlist);
+        #[cfg(feature = "client-cert")]
+        shown.field("client_cert", &self.client_cert);
+        shown
             .field("caller_limit", &self.caller_limit)
             .field("verify", &self.verify)
             .field("delivery_limit", &self.delivery_limit)

@@ -25,7 +25,11 @@ pub struct Webhook<S, R = DefaultRejectionResponse> {
 /// Outside in. A service whose layer is not configured lets everything pass.
 type Stack<S, R> = RequireHttps<Unencrypted<S, R>, R>;
 type Unencrypted<S, R> = IpAllowlistService<Listed<S, R>, R>;
-type Listed<S, R> = RateLimit<Verify<Verified<S, R>, R>, PerCaller, R>;
+#[cfg(feature = "client-cert")]
+type Listed<S, R> = crate::client_cert::RequireClientCert<Certified<S, R>, R>;
+#[cfg(not(feature = "client-cert"))]
+type Listed<S, R> = Certified<S, R>;
+type Certified<S, R> = RateLimit<Verify<Verified<S, R>, R>, PerCaller, R>;
 type Verified<S, R> = RateLimit<Dedup<S, R>, PerDelivery, R>;
 
 impl<S, R: Clone> Webhook<S, R> {
@@ -49,6 +53,9 @@ impl<S, R: Clone> Webhook<S, R> {
             .clone()
             .map(|limit| limit.with_client_ip(client_ip.clone()));
         let calm = RateLimit::optional(verified, caller_limit.as_ref(), refusals());
+        #[cfg(feature = "client-cert")]
+        let calm =
+            crate::client_cert::RequireClientCert::new(calm, layer.client_cert.clone(), refusals());
         let listed =
             IpAllowlistService::new(calm, layer.allowlist.clone(), client_ip.clone(), refusals());
         let https = layer.require_https.then(|| client_ip.clone());

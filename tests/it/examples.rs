@@ -3,6 +3,9 @@
 //! They are built by `cargo test` and `cargo nextest run`; with `--test it`
 //! cargo leaves out that step, and what was built before is tested.
 
+#[cfg(feature = "client-cert")]
+mod tls;
+
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -77,23 +80,31 @@ impl Example {
 
     fn run(&self, command: &Curl) -> Response {
         assert_eq!(command.server, self.address.to_string());
-        let mut stream = self.connect();
-        let mut head = format!(
-            "POST {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
-            command.path,
-            command.server,
-            command.body.len()
-        );
-        for header in &command.headers {
-            head += header;
-            head += "\r\n";
+        let stream = self.connect();
+        #[cfg(feature = "client-cert")]
+        if let Some(files) = &command.tls {
+            return exchange(tls::connect(stream, files), command);
         }
-        head += "\r\n";
-        stream.write_all(head.as_bytes()).unwrap();
-        // A server that refuses the headers need not take the body.
-        let _ = stream.write_all(&command.body);
-        Response::read(stream)
+        exchange(stream, command)
     }
+}
+
+fn exchange(mut stream: impl Read + Write, command: &Curl) -> Response {
+    let mut head = format!(
+        "POST {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        command.path,
+        command.server,
+        command.body.len()
+    );
+    for header in &command.headers {
+        head += header;
+        head += "\r\n";
+    }
+    head += "\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    // A server that refuses the headers need not take the body.
+    let _ = stream.write_all(&command.body);
+    Response::read(stream)
 }
 
 impl Drop for Example {
@@ -157,6 +168,8 @@ struct Curl {
     headers: Vec<String>,
     body: Vec<u8>,
     times: usize,
+    #[cfg(feature = "client-cert")]
+    tls: Option<tls::Files>,
 }
 
 impl Curl {
@@ -173,8 +186,15 @@ impl Curl {
                 "-d" => curl.body = next().into_bytes(),
                 "-c" => curl.body = vec![0; next().parse().unwrap()],
                 "$(seq" => curl.times = next().trim_end_matches(");").parse().unwrap(),
-                url if url.starts_with("http://") => {
-                    let (server, path) = url["http://".len()..].split_once('/').unwrap();
+                #[cfg(feature = "client-cert")]
+                "--cacert" => curl.tls.get_or_insert_default().ca = next(),
+                #[cfg(feature = "client-cert")]
+                "--cert" => curl.tls.get_or_insert_default().certificate = Some(next()),
+                #[cfg(feature = "client-cert")]
+                "--key" => curl.tls.get_or_insert_default().key = Some(next()),
+                url if url.starts_with("http://") || url.starts_with("https://") => {
+                    let (_, url) = url.split_once("://").unwrap();
+                    let (server, path) = url.split_once('/').unwrap();
                     curl.server = server.to_owned();
                     curl.path = format!("/{path}");
                 }
@@ -283,6 +303,24 @@ fn compose_judges_callers_behind_its_proxy_by_a_list_that_is_replaced() {
     assert_eq!(statuses, [403, 403, 200, 200]);
 }
 
+#[cfg(feature = "client-cert")]
+#[test]
+fn mtls_does_what_its_commands_promise() {
+    // It is killed, and cannot tidy up.
+    let temporary = ("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
+    let example = Example::start("mtls", &[temporary]);
+    let answers = keep_promises(&example, &example.say("Ctrl-C ends"));
+    assert_eq!(answers.len(), 4);
+    assert_eq!(answers[0].1.body, "processed\n");
+    for reason in [
+        "no signature matches",
+        "the certificate is for another DNS name",
+        "the connection shows no client certificate",
+    ] {
+        example.log(reason);
+    }
+}
+
 const SECRET: &str = "It's a Secret to Everybody";
 
 fn hyper(timeouts: &[(&str, &str)]) -> Example {
@@ -303,6 +341,7 @@ fn github(example: &Example) -> Curl {
             .collect(),
         body: request.body().to_vec(),
         times: 1,
+        ..Curl::default()
     }
 }
 

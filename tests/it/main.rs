@@ -14,10 +14,14 @@
 mod acme;
 mod allocations;
 mod attacks;
+mod events;
 // The examples need all three features.
 #[cfg(feature = "tracing")]
 mod examples;
 mod extract;
+mod observe;
+#[cfg(feature = "tracing")]
+mod published;
 mod readiness;
 mod readme;
 mod roundtrip;
@@ -25,3 +29,4 @@ mod support;
 mod support_dedup;
 mod types;
 mod vectors;
+mod whole;

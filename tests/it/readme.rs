@@ -1,10 +1,13 @@
 //! What the README says, held against what is true.
 
 use tower_webhook::provider::{self, Preset};
-use tower_webhook::signature::{Algorithm, Coverage, Encoding, Hash, Part, Scheme, Source};
+use tower_webhook::signature::{
+    Algorithm, Coverage, Encoding, Hash, Part, PublicKeyAlgorithm, Scheme, Source,
+};
 
 const README: &str = include_str!("../../README.md");
 const LIB: &str = include_str!("../../src/lib.rs");
+const CONTRIBUTING: &str = include_str!("../../CONTRIBUTING.md");
 
 #[test]
 fn the_table_of_presets_is_that_of_the_registry() {
@@ -13,9 +16,15 @@ fn the_table_of_presets_is_that_of_the_registry() {
         "\n| preset | signature | replay protection | id signed |\n|---|---|---|---|\n{rows}"
     );
     let found = between("<!-- presets -->", "<!-- /presets -->");
+    if std::env::var_os("BLESS").is_some() {
+        let readme = README.replace(found, &expected);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        std::fs::write(path, readme).unwrap();
+        return;
+    }
     assert!(
         found == expected,
-        "between the markers, README.md should say:\n{expected}"
+        "README.md is behind: run the tests once with BLESS=1"
     );
 }
 
@@ -49,15 +58,32 @@ fn signature(scheme: &Scheme) -> String {
             Encoding::Base64 => "user and password".to_owned(),
             _ => "token".to_owned(),
         },
-        Algorithm::Hmac(hash) => format!("HMAC-{} of {}", hash_name(hash), content(scheme)),
-        Algorithm::Hash(hash) => format!("{} of {}", hash_name(hash), content(scheme)),
+        Algorithm::Hmac(hash) => format!("HMAC-{} of `{}`", name_of(hash), content(scheme)),
+        Algorithm::Hash(hash) => format!("{} of `{}`", name_of(hash), content(scheme)),
+        Algorithm::PublicKey(algorithm) => {
+            let name = match algorithm {
+                PublicKeyAlgorithm::Ed25519 => "Ed25519",
+                PublicKeyAlgorithm::EcdsaP256Sha256 | PublicKeyAlgorithm::EcdsaP256Sha256Fixed => {
+                    "ECDSA P-256"
+                }
+                PublicKeyAlgorithm::RsaPkcs1Sha1 => "RSA-SHA1",
+                PublicKeyAlgorithm::RsaPkcs1Sha256 => "RSA-SHA256",
+                PublicKeyAlgorithm::RsaPssSha512 => "RSA-PSS-SHA512",
+                _ => panic!("an algorithm that this test does not know"),
+            };
+            format!("{name} of `{}`", content(scheme))
+        }
         _ => panic!("an algorithm that this test does not know"),
     };
     let headers: Vec<String> = scheme.signatures().iter().flat_map(names).collect();
-    format!("{what} in {}", headers.join(" or "))
+    let each = match scheme.each() {
+        Some(pointer) => format!(" of each item of `{pointer}`"),
+        None => String::new(),
+    };
+    format!("{what} in {}{each}", headers.join(" or "))
 }
 
-fn hash_name(hash: Hash) -> &'static str {
+fn name_of(hash: Hash) -> &'static str {
     match hash {
         Hash::Sha1 => "SHA1",
         Hash::Sha256 => "SHA256",
@@ -67,8 +93,7 @@ fn hash_name(hash: Hash) -> &'static str {
 }
 
 fn content(scheme: &Scheme) -> String {
-    let parts: String = scheme.content().iter().map(part).collect();
-    format!("`{parts}`")
+    scheme.content().iter().map(part).collect()
 }
 
 fn part(part: &Part) -> String {
@@ -82,7 +107,10 @@ fn part(part: &Part) -> String {
         Part::Url(_) => "{url}".to_owned(),
         Part::SortedForm { .. } => "{sorted form}".to_owned(),
         Part::Header(name) => format!("{{{name}}}"),
-        Part::Value { pointer, .. } => format!("{{{pointer}}}"),
+        Part::Value { pointer, .. } => {
+            let name = pointer.rsplit('/').next().unwrap_or_default();
+            format!("{{{name}}}")
+        }
         _ => panic!("a part that this test does not know"),
     }
 }
@@ -90,7 +118,12 @@ fn part(part: &Part) -> String {
 fn names(source: &Source) -> Vec<String> {
     match source {
         Source::Header(names) => names.iter().map(|name| format!("`{name}`")).collect(),
-        _ => panic!("a signature outside a header"),
+        Source::Lines(name) => vec![format!("`{name}`")],
+        Source::Numbered(prefix) => vec![format!("`{prefix}1` and so on")],
+        Source::Pointer(pointer) => vec![format!("the body's `{pointer}`")],
+        Source::Form(name) => vec![format!("the form's `{name}`")],
+        Source::Query(name) => vec![format!("`?{name}=`")],
+        _ => panic!("a place that this test does not know"),
     }
 }
 
@@ -128,6 +161,17 @@ fn the_readme_says_what_the_crate_docs_say() {
         let shared = shared.replace("```rust\n", "```\n");
         assert!(docs.contains(&shared), "not in src/lib.rs:\n{shared}");
     }
+}
+
+/// The worked example of a new provider is a provider.
+#[test]
+fn contributing_shows_a_preset_as_it_is() {
+    let preset = include_str!("../../src/provider/razorpay.rs");
+    assert!(CONTRIBUTING.contains(&format!("```rust\n{preset}```\n")));
+    let line = "    razorpay: razorpay;\n";
+    assert!(CONTRIBUTING.contains(&format!("```rust\n{line}```\n")));
+    let presets = include_str!("../../src/provider/mod.rs");
+    assert!(presets.contains(line));
 }
 
 #[test]

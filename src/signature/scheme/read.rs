@@ -110,6 +110,20 @@ impl Scheme {
         }
     }
 
+    /// Whether the value at `at` is one of those that are signed.
+    fn signs_value(&self, at: &str) -> bool {
+        let in_item = match &self.each {
+            Some(each) => at
+                .strip_prefix(each.as_ref())
+                .and_then(|rest| rest.strip_prefix("/*")),
+            None => Some(at),
+        };
+        let mut parts = self.content.iter();
+        parts.any(
+            |part| matches!(part, Part::Value { pointer, .. } if Some(pointer.as_ref()) == in_item),
+        )
+    }
+
     /// Whether the signature covers the event id. Where it does not, anyone
     /// who captured a request could send it again under another id, so
     /// deduplication also remembers what was signed.
@@ -118,10 +132,7 @@ impl Scheme {
         let is_signed = |source: &Source| match source {
             Source::Pointer(at) => match self.coverage() {
                 Coverage::Body => true,
-                Coverage::Values => self
-                    .content
-                    .iter()
-                    .any(|part| matches!(part, Part::Value { pointer, .. } if pointer == at)),
+                Coverage::Values => self.signs_value(at),
                 Coverage::Nothing => false,
             },
             Source::Form(_) => self.coverage() == Coverage::Body,

@@ -3,6 +3,7 @@
 use http::HeaderValue;
 use tower_webhook::RejectionKind;
 use tower_webhook::provider;
+use tower_webhook::signature::Grammar;
 
 use crate::support::forge::{Forgery, signature_header};
 use crate::support::route::Route;
@@ -43,10 +44,10 @@ async fn a17_joined_signature_headers_are_refused() {
     for scheme in hmac_schemes() {
         let forged = Forgery::of(&scheme);
         // There, several signatures in one line are what the header is for.
-        if ["1=", "v1,"]
-            .iter()
-            .any(|list| forged.prefix.ends_with(list))
-        {
+        if matches!(
+            scheme.grammar(),
+            Grammar::Fields { .. } | Grammar::Versioned { .. }
+        ) {
             continue;
         }
         let value = format!("{}{}", forged.prefix, forged.text());
@@ -64,6 +65,7 @@ async fn a18_sixteen_signatures_are_tried_and_no_more() {
     for (scheme, separator, wrong) in [
         (provider::stripe(), ",", format!("v1={}", "0".repeat(64))),
         (provider::paddle(), ";", format!("h1={}", "0".repeat(64))),
+        (provider::pagerduty(), ",", format!("v1={}", "0".repeat(64))),
         (
             provider::standard_webhooks(),
             " ",

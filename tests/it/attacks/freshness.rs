@@ -10,7 +10,7 @@ use tower_webhook::{Clock, RejectionKind, Timestamp, Verifier};
 
 use crate::support::forge::Forgery;
 use crate::support::route::Route;
-use crate::support::{BODY, NOW, SECRET, genuine, hmac_schemes, schemes, signer, verifier};
+use crate::support::{NOW, SECRET, body_at, genuine, hmac_schemes, schemes, signer, verifier};
 
 fn timed() -> impl Iterator<Item = (Scheme, TimestampRule)> {
     schemes().filter_map(|scheme| {
@@ -21,7 +21,7 @@ fn timed() -> impl Iterator<Item = (Scheme, TimestampRule)> {
 
 /// Signed at `at`, wherever the scheme has its timestamp.
 fn signed_at(scheme: &Scheme, at: Timestamp) -> Request<Bytes> {
-    let body = BODY.replace("1700000000000", &at.unix_millis().to_string());
+    let body = body_at(at);
     signer(scheme).at(at).sign("/hook", body)
 }
 

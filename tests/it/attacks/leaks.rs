@@ -12,7 +12,9 @@ use tower_webhook::{RejectionKind, Secret, Timestamp, Verifier};
 
 use crate::support::forge::signature_header;
 use crate::support::route::Route;
-use crate::support::{BODY, NOW, OTHER_SECRET, SECRET, genuine, schemes, signer, verifier};
+use crate::support::{
+    BODY, NOW, OTHER_SECRET, SECRET, body_at, genuine, schemes, signer, verifier,
+};
 
 const MARK: &str = "mark-from-the-request";
 
@@ -29,7 +31,7 @@ fn failures(scheme: &Scheme) -> Vec<Request<Bytes>> {
     if scheme.timestamp().is_some() {
         for seconds in [0, 4_000_000_000] {
             let at = Timestamp::from_unix_seconds(seconds);
-            let body = BODY.replace("1700000000000", &at.unix_millis().to_string());
+            let body = body_at(at);
             failures.push(signer(scheme).at(at).sign("/hook", body));
         }
     }

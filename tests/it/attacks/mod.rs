@@ -2,6 +2,7 @@
 //! carry the number of their attack.
 
 mod address;
+mod base64;
 mod candidates;
 mod captured;
 mod content;

@@ -117,6 +117,9 @@ async fn b9_a_retry_signed_anew_three_days_later_is_a_duplicate() {
         provider::stripe(),
         provider::paddle(),
         provider::slack(),
+        provider::mux(),
+        provider::workos(),
+        provider::openai(),
         provider::standard_webhooks(),
         provider::svix(),
     ] {

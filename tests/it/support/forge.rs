@@ -1,12 +1,12 @@
 //! Taking signatures apart and putting others in their place.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue, Request};
 use sha2::Sha256;
-use tower_webhook::signature::Scheme;
+use tower_webhook::signature::{Algorithm, Encoding, Grammar, Hash, Scheme};
 use tower_webhook::testing::Signer;
 
 use super::{NOW, OTHER_SECRET, genuine};
@@ -36,7 +36,16 @@ pub fn signature_header(scheme: &Scheme) -> Option<HeaderName> {
     header
 }
 
-/// A genuine request with an HMAC of SHA-256, and where the MAC is in it.
+/// Whether white space around a signature is no part of it, as around a field
+/// and around credentials.
+pub fn skips_white_space(scheme: &Scheme) -> bool {
+    matches!(
+        scheme.grammar(),
+        Grammar::Fields { .. } | Grammar::Authorization { .. }
+    )
+}
+
+/// A genuine request with an HMAC, and where the MAC is in it.
 pub struct Forgery {
     pub request: Request<Bytes>,
     pub header: HeaderName,
@@ -44,6 +53,7 @@ pub struct Forgery {
     pub prefix: String,
     pub mac: Vec<u8>,
     pub is_hex: bool,
+    encoding: Encoding,
 }
 
 impl Forgery {
@@ -51,13 +61,14 @@ impl Forgery {
         let request = genuine(scheme);
         let header = signature_header(scheme).unwrap();
         let value = request.headers()[&header].to_str().unwrap();
-        let is_hex = !value.ends_with('=');
+        let encoding = scheme.encoding();
         // Every preset writes the signature last.
-        let (prefix, text) = value.split_at(value.len() - if is_hex { 64 } else { 44 });
-        let mac = if is_hex {
-            hex::decode(text).unwrap()
-        } else {
-            STANDARD.decode(text).unwrap()
+        let length = encode(encoding, &vec![0; mac_len(scheme)]).len();
+        let (prefix, text) = value.split_at(value.len() - length);
+        let mac = match encoding {
+            Encoding::Hex => hex::decode(text).unwrap(),
+            Encoding::Base64 => STANDARD.decode(text).unwrap(),
+            _ => URL_SAFE_NO_PAD.decode(text).unwrap(),
         };
         let prefix = prefix.to_owned();
         Self {
@@ -65,16 +76,13 @@ impl Forgery {
             header,
             prefix,
             mac,
-            is_hex,
+            is_hex: encoding == Encoding::Hex,
+            encoding,
         }
     }
 
     pub fn encode(&self, bytes: &[u8]) -> String {
-        if self.is_hex {
-            hex::encode(bytes)
-        } else {
-            STANDARD.encode(bytes)
-        }
+        encode(self.encoding, bytes)
     }
 
     /// The text of the right MAC.
@@ -98,5 +106,23 @@ impl Forgery {
         let value = HeaderValue::from_bytes(value.as_ref()).unwrap();
         request.headers_mut().insert(&self.header, value);
         request
+    }
+}
+
+fn mac_len(scheme: &Scheme) -> usize {
+    match scheme.algorithm() {
+        Algorithm::Hmac(Hash::Sha1) => 20,
+        Algorithm::Hmac(Hash::Sha256) => 32,
+        Algorithm::Hmac(Hash::Sha512) => 64,
+        other => panic!("{other:?} makes no MAC"),
+    }
+}
+
+fn encode(encoding: Encoding, bytes: &[u8]) -> String {
+    match encoding {
+        Encoding::Hex => hex::encode(bytes),
+        Encoding::Base64 => STANDARD.encode(bytes),
+        Encoding::Base64Url => URL_SAFE_NO_PAD.encode(bytes),
+        other => panic!("a MAC is not {other:?}"),
     }
 }

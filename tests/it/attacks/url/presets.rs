@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request};
-use tower_webhook::signature::{PublicUrl, Scheme};
+use http::{HeaderName, Method, Request};
+use tower_webhook::signature::{Algorithm, PublicUrl, Scheme, Source};
 use tower_webhook::testing::Signer;
 use tower_webhook::{RejectionKind, Verifier, provider};
 
 use super::base;
 use crate::support::route::Route;
 use crate::support::{NOW, SECRET};
+use crate::whole::{genuine, verifier, whole_schemes};
 
 fn signed(scheme: &Scheme, uri: &str, body: &'static str) -> Request<Bytes> {
     let signer = Signer::new(scheme.clone(), SECRET).unwrap().at(NOW);
@@ -159,4 +160,108 @@ fn the_older_header_of_square_does_not_count() {
         judge(&scheme, &request),
         Err(RejectionKind::MissingSignature)
     );
+}
+
+/// Every preset with an HMAC or hash over more than what arrives in order.
+fn hashed() -> impl Iterator<Item = Scheme> {
+    whole_schemes().filter(|scheme| {
+        let signs_url = scheme.public_url().is_some();
+        let is_plain = matches!(scheme.algorithm(), Algorithm::Hash(_));
+        (signs_url || is_plain) && matches!(scheme.signatures(), [Source::Header(_)])
+    })
+}
+
+fn signature_name(scheme: &Scheme) -> HeaderName {
+    let Source::Header(names) = &scheme.signatures()[0] else {
+        panic!("{} has its signature elsewhere", scheme.name());
+    };
+    names[0].parse().unwrap()
+}
+
+#[tokio::test]
+async fn a5_a6_a7_a8_changed_signatures_are_refused() {
+    assert!(hashed().count() >= 7);
+    for scheme in hashed() {
+        let route = Route::new(verifier(&scheme));
+        let (request, name) = (genuine(&scheme), signature_name(&scheme));
+        let value = request.headers()[&name].to_str().unwrap().to_owned();
+        let mut others = vec![
+            String::new(),
+            value[..value.len() / 2].to_owned(),
+            value[..value.len() - 1].to_owned(),
+            format!("{value}0"),
+            format!("{value}{value}"),
+            format!("{value},{value}"),
+            value.replace('=', ""),
+            format!("sha256={value}"),
+            "0".repeat(value.len()),
+        ];
+        for position in 0..value.len() {
+            let digit = if value.as_bytes()[position] == b'1' {
+                "2"
+            } else {
+                "1"
+            };
+            others.push(format!(
+                "{}{digit}{}",
+                &value[..position],
+                &value[position + 1..]
+            ));
+        }
+        for other in others.into_iter().filter(|other| *other != value) {
+            let mut request = request.clone();
+            request.headers_mut().insert(&name, other.parse().unwrap());
+            route
+                .refuses(request, format!("{} {other}", scheme.name()))
+                .await;
+        }
+        let mut twice = request.clone();
+        twice.headers_mut().append(&name, value.parse().unwrap());
+        route.refuses(twice, scheme.name()).await;
+        let mut missing = request.clone();
+        missing.headers_mut().remove(&name);
+        let kind = route.refuses(missing, scheme.name()).await;
+        assert_eq!(kind, RejectionKind::MissingSignature);
+        route.accepts(request, scheme.name()).await;
+    }
+}
+
+/// Each header that the preset reads counts once, as it is.
+#[tokio::test]
+async fn a_header_that_comes_twice_is_refused() {
+    for scheme in hashed() {
+        let request = genuine(&scheme);
+        for (name, value) in request.headers() {
+            let is_id = format!("{:?}", scheme.event_id()).contains(name.as_str());
+            for second in [value.clone(), "0".parse().unwrap()] {
+                let route = Route::new(verifier(&scheme));
+                let mut twice = request.clone();
+                twice.headers_mut().append(name, second);
+                let what = format!("{} {name}", scheme.name());
+                match is_id {
+                    // Verified first, and then no id.
+                    true => assert_eq!(route.send(twice).await.status, 400, "{what}"),
+                    false => drop(route.refuses(twice, what).await),
+                }
+                assert_eq!(route.calls.get(), 0);
+            }
+        }
+    }
+}
+
+/// The secret is not a part of what events are known by: a retry that is signed
+/// with the next secret is the same event.
+#[tokio::test]
+async fn c17_a_retry_after_a_rotation_is_a_duplicate() {
+    const NEXT: &str = "0123456789ABCDEF";
+    for scheme in hashed() {
+        let both = Verifier::new(scheme.clone(), [SECRET, NEXT]).unwrap();
+        let route = Route::new(both);
+        let with = |secret: &str| {
+            let signer = Signer::new(scheme.clone(), secret).unwrap().at(NOW);
+            signer.sign("/hook", crate::whole::body(&scheme))
+        };
+        route.accepts(with(SECRET), scheme.name()).await;
+        route.recognises(with(NEXT), scheme.name()).await;
+    }
 }
