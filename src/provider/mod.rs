@@ -23,6 +23,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Providers that sign the URL
+//!
+//! A server does not know under which URL it is reached, and the request's own
+//! word for it proves nothing. Those presets take it as a
+//! [`PublicUrl`](crate::signature::PublicUrl), from your configuration or from a
+//! proxy that you trust:
+//!
+//! ```
+//! use tower_webhook::signature::PublicUrl;
+//! use tower_webhook::{Verifier, provider};
+//!
+//! let url = PublicUrl::registered("https://example.com/hooks/square")?;
+//! let square = Verifier::new(provider::square(url), "the-signature-key")?;
+//!
+//! // No URL, no preset: nothing is guessed.
+//! assert!(PublicUrl::registered("example.com/hooks/square").is_err());
+//! # Ok::<(), tower_webhook::ConfigError>(())
+//! ```
+//!
 //! # Your own provider
 //!
 //! Presets have no privileges: describe yours with the same [`Scheme`], as its

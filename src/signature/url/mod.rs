@@ -51,9 +51,11 @@ use crate::rejection::{Rejection, RejectionKind};
 ///         .into_parts()
 ///         .0
 /// };
-/// assert!(verifier.verify(&request("/sms?From=%2B1415"), b"", now).is_ok());
-/// let refused = verifier.verify(&request("/sms?From=+1415"), b"", now);
-/// assert_eq!(refused.unwrap_err().kind(), RejectionKind::SignatureMismatch);
+/// let genuine = request("/sms?From=%2B1415");
+/// assert!(verifier.verify(&genuine, b"", now).is_ok());
+/// let other = request("/sms?From=+1415");
+/// let refused = verifier.verify(&other, b"", now).unwrap_err();
+/// assert_eq!(refused.kind(), RejectionKind::SignatureMismatch);
 ///
 /// assert!(PublicUrl::base("example.com/hooks").is_err());
 /// # Ok::<(), tower_webhook::ConfigError>(())
