@@ -169,6 +169,34 @@ impl Judged<'_> {
         form::value(query.as_bytes(), parameter).map_err(|_| malformed("the digest in the query"))
     }
 
+    /// Judges what the signed content takes from the headers, so that no body is
+    /// awaited that could not be genuine.
+    pub(super) fn precheck(&self) -> Result<(), Rejection> {
+        let scheme = &self.inner.compiled.scheme;
+        for part in &scheme.content {
+            match part {
+                Part::Header(name) => drop(super::protocol::signed_header(self.parts, name)?),
+                Part::Url(form) => {
+                    if let Some(url) = &scheme.public_url {
+                        url.texts(self.parts, *form)?;
+                    }
+                }
+                Part::SortedForm { digest, .. } => {
+                    self.is_form()?;
+                    if let Some(parameter) = digest {
+                        self.stated_digest(parameter)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn is_form(&self) -> Result<bool, Rejection> {
+        form::is_form(self.parts).map_err(|_| malformed("the content type"))
+    }
+
     fn form_or_digest(
         &self,
         repeated: RepeatedNames,
@@ -176,7 +204,7 @@ impl Judged<'_> {
         body: &[u8],
     ) -> Result<Vec<u8>, Rejection> {
         // Also where it decides nothing here: behind us, it does.
-        let is_form = form::is_form(self.parts).map_err(|_| malformed("the content type"))?;
+        let is_form = self.is_form()?;
         if let Some(parameter) = digest
             && let Some(stated) = self.stated_digest(parameter)?
         {

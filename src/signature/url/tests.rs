@@ -1,4 +1,5 @@
 use http::{Request, Version};
+use proptest::prelude::*;
 
 use super::*;
 use crate::ConfigError;
@@ -209,5 +210,42 @@ fn the_escapes_that_hubspot_lists_are_decoded_once() {
             [format!("https://a.test{expected}")],
             "{target}"
         );
+    }
+}
+
+proptest! {
+    /// A spelling of a host that is used is the only one, and never more than a
+    /// host.
+    #[test]
+    fn g2_a_canonical_host_is_canonical(text in "[A-Za-z0-9.:\\[\\]@/_-]{0,20}", https: bool) {
+        let scheme = if https { "https" } else { "http" };
+        if let Some(host) = crate::client_ip::canonical_authority(text.as_bytes(), scheme) {
+            let again = crate::client_ip::canonical_authority(host.as_bytes(), scheme);
+            prop_assert_eq!(again.as_deref(), Some(host.as_str()));
+            let uri: Uri = format!("{scheme}://{host}/").parse().unwrap();
+            prop_assert_eq!(uri.authority().unwrap().as_str(), &host);
+            prop_assert!(!host.contains(['@', '/']));
+        }
+    }
+
+    /// What is configured or sent makes no panic, and what is behind the host
+    /// stays as it is.
+    #[test]
+    fn g3_forms_of_any_url_keep_its_target(target in "/[!-~]{0,40}", port in 1..=u16::MAX) {
+        let Ok(request) = Request::post(target.split('#').next().unwrap()).body(()) else {
+            return Ok(());
+        };
+        let parts = request.into_parts().0;
+        let base = PublicUrl::base(format!("https://a.test:{port}")).unwrap();
+        let exact = base.text(&parts).unwrap();
+        let sent = parts.uri.path_and_query().unwrap().as_str();
+        prop_assert_eq!(&exact, &format!("https://a.test:{port}{sent}"));
+        let either = base.texts(&parts, UrlForm::EitherPort).unwrap();
+        prop_assert_eq!(either, [format!("https://a.test{sent}"), exact.clone()]);
+        let unescaped = base.texts(&parts, UrlForm::Unescaped).unwrap();
+        prop_assert!(unescaped[0].len() <= exact.len());
+        if !sent.contains('%') {
+            prop_assert_eq!(&unescaped[0], &exact);
+        }
     }
 }

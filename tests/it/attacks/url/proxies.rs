@@ -8,8 +8,9 @@ use tower_webhook::signature::{Encoding, Grammar, Hash, Part, PublicUrl, Scheme,
 use tower_webhook::{ConfigError, RejectionKind, Verifier};
 
 use super::{SECRET, base, form, get, verifier};
-use crate::support::NOW;
+use crate::support::bodies::Announced;
 use crate::support::route::Route;
+use crate::support::{Calls, NOW};
 
 const PROXY: &str = "10.0.0.1:443";
 const CALLER: &str = "203.0.113.7:443";
@@ -419,4 +420,34 @@ fn a_proxy_that_says_nothing_of_the_url_is_a_configuration_error() {
         .with_scheme_header("x-forwarded-proto")
         .and_then(|proxies| proxies.with_host_header("host"));
     assert!(PublicUrl::behind(ClientIp::behind(whole.unwrap())).is_ok());
+}
+
+/// What the headers show is judged before a body is awaited.
+#[tokio::test]
+async fn f6_no_body_is_read_for_an_url_or_form_that_cannot_be_genuine() {
+    let unknown = form("/hook", "https://example.com/hookAb", "A=b");
+    let mut latin1 = unknown.clone();
+    let content_type = "application/x-www-form-urlencoded; charset=latin1";
+    latin1
+        .headers_mut()
+        .insert("content-type", content_type.parse().unwrap());
+    let mut twice = unknown.clone();
+    *twice.uri_mut() = "/hook?bodySHA256=00&bodySHA256=00".parse().unwrap();
+    for (url, request) in [
+        (x_forwarded_host(), unknown),
+        (base(), latin1),
+        (base(), twice),
+    ] {
+        let route = Route::new(verifier(url));
+        let asked = Calls::default();
+        let length = 1000;
+        let body = Announced {
+            length,
+            asked: asked.clone(),
+        };
+        let (parts, _) = request.into_parts();
+        let request = http::Request::from_parts(parts, axum::body::Body::new(body));
+        route.refuses(request, "before the body").await;
+        assert_eq!(asked.get(), 0);
+    }
 }
