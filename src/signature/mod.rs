@@ -43,6 +43,7 @@
 
 mod check;
 mod compiled;
+mod content;
 mod encoding;
 mod event;
 mod form;

@@ -57,26 +57,24 @@ pub(crate) struct Key {
 }
 
 /// What a secret becomes.
-#[cfg_attr(
-    feature = "public-key",
-    expect(
-        clippy::large_enum_variant,
-        reason = "hashing must not follow a pointer to its key"
-    )
+#[expect(
+    clippy::large_enum_variant,
+    reason = "hashing must not follow a pointer to its key"
 )]
 pub(crate) enum Material {
     Mac(MacState),
+    /// A part of the content of a plain hash.
+    Secret(Zeroizing<Vec<u8>>),
     #[cfg(feature = "public-key")]
     Public(PublicKey),
 }
 
 impl Key {
-    /// The key that is set up for hashing; `None` for a public key.
+    /// The key that is set up for hashing, if it is one.
     pub(crate) const fn mac(&self) -> Option<&MacState> {
         match &self.material {
             Material::Mac(state) => Some(state),
-            #[cfg(feature = "public-key")]
-            Material::Public(_) => None,
+            _ => None,
         }
     }
 }
@@ -315,9 +313,7 @@ impl Key {
             Algorithm::Hmac(hash) => MacState::hmac(hash, key)
                 .map(Material::Mac)
                 .ok_or_else(|| ConfigError::EmptySecret { secret: named() })?,
-            Algorithm::Hash(hash) => {
-                Material::Mac(MacState::Part(hash, Zeroizing::new(key.to_vec())))
-            }
+            Algorithm::Hash(_) => Material::Secret(Zeroizing::new(key.to_vec())),
             #[cfg(feature = "public-key")]
             Algorithm::PublicKey(algorithm) => PublicKey::from_bytes(key)
                 .prepared_for(algorithm)

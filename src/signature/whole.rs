@@ -8,14 +8,12 @@ use subtle::Choice;
 use super::form;
 use super::json;
 use super::judged::Judged;
-use super::mac::{Matching, Tag, token_tag};
+use super::mac::{Matching, Tag, hash_around, token_tag};
 #[cfg(feature = "public-key")]
 use super::protocol::KeyName;
 use super::protocol::{Content, Received, Statement};
-use super::scheme::{Algorithm, Part, RepeatedNames};
-use super::verifier::Key;
-#[cfg(feature = "public-key")]
-use super::verifier::Material;
+use super::scheme::Algorithm;
+use super::verifier::{Key, Material};
 use crate::Timestamp;
 use crate::rejection::{Rejection, RejectionKind};
 
@@ -98,130 +96,6 @@ impl Judged<'_> {
         })
     }
 
-    /// The signed content, and its alternatives if a URL has several forms.
-    pub(super) fn contents(&self, body: &[u8], item: &[u8]) -> Result<Vec<Content>, Rejection> {
-        let scheme = &self.inner.compiled.scheme;
-        let mut contents = vec![Content::default()];
-        for part in &scheme.content {
-            if *part == Part::Secret {
-                for content in &mut contents {
-                    content.secret_at = Some(content.bytes.len());
-                }
-                continue;
-            }
-            let texts = self.texts(part, body, item)?;
-            contents = texts
-                .iter()
-                .flat_map(|text| {
-                    contents.iter().map(|content| {
-                        let mut content = content.clone();
-                        content.bytes.extend_from_slice(text);
-                        content
-                    })
-                })
-                .collect();
-        }
-        Ok(contents)
-    }
-
-    /// The alternatives of one piece; at least one.
-    fn texts(&self, part: &Part, body: &[u8], item: &[u8]) -> Result<Vec<Vec<u8>>, Rejection> {
-        let scheme = &self.inner.compiled.scheme;
-        let one = match part {
-            Part::Literal(text) => text.as_bytes().to_vec(),
-            Part::Timestamp => self.signed.timestamp.to_vec(),
-            Part::EventId => self.signed.event_id.to_vec(),
-            Part::Body => body.to_vec(),
-            Part::Secret => Vec::new(),
-            Part::Header(name) => super::protocol::signed_header(self.parts, name)?.to_vec(),
-            Part::Method => self.parts.method.as_str().as_bytes().to_vec(),
-            Part::Url(form) => {
-                let Some(url) = &scheme.public_url else {
-                    return Err(Rejection::new(RejectionKind::PublicUrlUnknown));
-                };
-                let texts = url.texts(self.parts, *form)?;
-                return Ok(texts.into_iter().map(String::into_bytes).collect());
-            }
-            Part::SortedForm { repeated, digest } => {
-                self.form_or_digest(*repeated, digest.as_deref(), body)?
-            }
-            Part::Value { pointer, missing } => {
-                let value = json::read(item, pointer).map_err(|_| malformed("a signed value"))?;
-                let value = value.or_else(|| missing.as_deref().map(str::to_owned));
-                let Some(value) = value else {
-                    return Err(Rejection::new(RejectionKind::MissingSignedValue)
-                        .with_detail(pointer.clone()));
-                };
-                value.into_bytes()
-            }
-        };
-        Ok(vec![one])
-    }
-
-    /// The digest of the body in the query of the URL that is signed. The
-    /// request's own query is not, where the URL is configured as a whole.
-    fn stated_digest(&self, parameter: &str) -> Result<Option<String>, Rejection> {
-        let Some(url) = &self.inner.compiled.scheme.public_url else {
-            return Err(Rejection::new(RejectionKind::PublicUrlUnknown));
-        };
-        let url = url.text(self.parts)?;
-        let query = url.split_once('?').map_or("", |(_, query)| query);
-        form::value(query.as_bytes(), parameter).map_err(|_| malformed("the digest in the query"))
-    }
-
-    /// Judges what the signed content takes from the headers, so that no body is
-    /// awaited that could not be genuine.
-    pub(super) fn precheck(&self) -> Result<(), Rejection> {
-        let scheme = &self.inner.compiled.scheme;
-        for part in &scheme.content {
-            match part {
-                Part::Header(name) => drop(super::protocol::signed_header(self.parts, name)?),
-                Part::Url(form) => {
-                    if let Some(url) = &scheme.public_url {
-                        url.texts(self.parts, *form)?;
-                    }
-                }
-                Part::SortedForm { digest, .. } => {
-                    self.is_form()?;
-                    if let Some(parameter) = digest {
-                        self.stated_digest(parameter)?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn is_form(&self) -> Result<bool, Rejection> {
-        form::is_form(self.parts).map_err(|_| malformed("the content type"))
-    }
-
-    fn form_or_digest(
-        &self,
-        repeated: RepeatedNames,
-        digest: Option<&str>,
-        body: &[u8],
-    ) -> Result<Vec<u8>, Rejection> {
-        // Also where it decides nothing here: behind us, it does.
-        let is_form = self.is_form()?;
-        if let Some(parameter) = digest
-            && let Some(stated) = self.stated_digest(parameter)?
-        {
-            return same_digest(&stated, body);
-        }
-        if is_form {
-            let sorted = form::sorted(body, repeated).map_err(|_| malformed("the form"))?;
-            return Ok(sorted.into_bytes());
-        }
-        if body.is_empty() && digest.is_some() {
-            return Ok(Vec::new());
-        }
-        // Nothing would bind such a body to the signature.
-        Err(Rejection::new(RejectionKind::MissingSignedValue)
-            .with_detail("the body is not a form, and the signed URL holds no digest of it"))
-    }
-
     fn matching_statement(&self, statement: &Statement) -> Matching {
         let algorithm = statement.algorithm;
         let algorithm = algorithm.unwrap_or(self.inner.compiled.scheme.algorithm);
@@ -250,11 +124,11 @@ impl Judged<'_> {
                             Material::Public(key) => signatures.any(|signature| {
                                 key.verifies(algorithm, &content.bytes, signature)
                             }),
-                            Material::Mac(_) => false,
+                            _ => false,
                         };
                         matching.fold(position, &Tag::ZERO, Choice::from(u8::from(verified)));
                     }
-                    _ => match key.tag_of(content) {
+                    _ => match key.tag_of(algorithm, content) {
                         Some(tag) => matching.compare(position, &tag, candidates.iter()),
                         None => matching.fold(position, &Tag::ZERO, Choice::from(0)),
                     },
@@ -266,12 +140,16 @@ impl Judged<'_> {
 }
 
 impl Key {
-    /// The tag of `content`; `None` for a public key.
-    pub(super) fn tag_of(&self, content: &Content) -> Option<Tag> {
-        let state = self.mac()?;
-        match content.secret_at {
-            Some(at) => state.tag_around(&content.bytes, at),
-            None => Some(state.tag_of(|update| update(&content.bytes))),
+    /// The tag of `content`; `None` if the key is not for such an algorithm.
+    pub(super) fn tag_of(&self, algorithm: Algorithm, content: &Content) -> Option<Tag> {
+        match (algorithm, &self.material, content.secret_at) {
+            (Algorithm::Hash(hash), Material::Secret(secret), Some(at)) => {
+                hash_around(hash, &content.bytes, secret, at)
+            }
+            (Algorithm::Hmac(_) | Algorithm::Token, Material::Mac(state), None) => {
+                Some(state.tag_of(|update| update(&content.bytes)))
+            }
+            _ => None,
         }
     }
 }
@@ -305,16 +183,6 @@ impl super::compiled::Compiled {
     }
 }
 
-/// Signs nothing more for a body whose digest, which is signed, is `stated`.
-fn same_digest(stated: &str, body: &[u8]) -> Result<Vec<u8>, Rejection> {
-    let stated = hex::decode(stated).map_err(|_| malformed("the digest in the query"))?;
-    // Not in constant time: neither of the two is secret.
-    match stated == Sha256::digest(body).as_slice() {
-        true => Ok(Vec::new()),
-        false => Err(Rejection::new(RejectionKind::SignatureMismatch)),
-    }
-}
-
-fn malformed(what: &'static str) -> Rejection {
+pub(super) fn malformed(what: &'static str) -> Rejection {
     Rejection::new(RejectionKind::MalformedBody).with_detail(what)
 }

@@ -27,6 +27,7 @@ mod readme;
 mod roundtrip;
 mod support;
 mod support_dedup;
+mod table;
 mod types;
 mod vectors;
 mod whole;
