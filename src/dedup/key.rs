@@ -86,9 +86,11 @@ fn replay_key(scope: Scope<'_>, delivery: &Delivery) -> DedupKey {
 /// stands in the MAC's place is a digest of that content, without the secret.
 fn signs_more_or_less_than_the_body(delivery: &Delivery) -> bool {
     let scheme = delivery.scheme();
-    delivery.was_judged_whole()
-        && scheme.protocol().is_none()
-        && scheme.coverage() != Coverage::Nothing
+    let known_by_content = match scheme.protocol() {
+        Some(protocol) => protocol.is_known_by_content(),
+        None => delivery.was_judged_whole(),
+    };
+    known_by_content && scheme.coverage() != Coverage::Nothing
 }
 
 fn has_one_signature(scheme: &Scheme) -> bool {

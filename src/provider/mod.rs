@@ -234,6 +234,7 @@ presets! {
     pingdom: pingdom;
     pipedrive: pipedrive;
     plain: plain;
+    plivo: plivo(example_url());
     polar: polar;
     postmark: postmark;
     pusher: pusher;

@@ -57,15 +57,21 @@ fn is_utf8_or_no_charset(parameter: &[u8]) -> bool {
 }
 
 /// Names and values, decoded, sorted by name and then by value.
-pub(crate) fn sorted(body: &[u8], repeated: RepeatedNames) -> Result<String, FormError> {
+pub(crate) fn sorted_pairs(body: &[u8]) -> Result<Vec<(String, String)>, FormError> {
     let mut pairs = pairs(body).collect::<Result<Vec<_>, _>>()?;
     pairs.sort_unstable();
+    Ok(pairs)
+}
+
+/// The sorted names and values, joined.
+pub(crate) fn sorted(body: &[u8], repeated: RepeatedNames) -> Result<String, FormError> {
+    let mut pairs = sorted_pairs(body)?;
     match repeated {
         RepeatedNames::EachPairOnce => pairs.dedup(),
         RepeatedNames::Refused => {
-            let sorted = pairs.len();
+            let all = pairs.len();
             pairs.dedup_by(|(a, _), (b, _)| a == b);
-            if pairs.len() < sorted {
+            if pairs.len() < all {
                 return Err(FormError::Repeated);
             }
         }

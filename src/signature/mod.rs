@@ -46,7 +46,7 @@ mod compiled;
 mod content;
 mod encoding;
 mod event;
-mod form;
+pub(crate) mod form;
 mod grammar;
 mod headers;
 mod json;
@@ -87,6 +87,7 @@ pub use self::{
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
+    headers::MAX_CANDIDATES,
     json::read as json_value,
     mac::Tag,
     url::original_uri,

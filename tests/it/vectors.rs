@@ -115,7 +115,13 @@ fn no_known_answer_is_accepted_with_another_secret_or_body() {
             let refused = verifier
                 .verify(&parts, &tampered, vector.now())
                 .unwrap_err();
-            assert_eq!(refused.kind(), RejectionKind::SignatureMismatch, "{file}");
+            let kind = refused.kind();
+            // What had no body need not say of which kind that is.
+            let expected = match body.is_empty() {
+                true => kind.is_verification_failure(),
+                false => kind == RejectionKind::SignatureMismatch,
+            };
+            assert!(expected, "{file}: {kind}");
         }
     }
 }

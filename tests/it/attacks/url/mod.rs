@@ -1,6 +1,7 @@
 //! G: the URL that is signed, and who says which it is.
 
 mod forms;
+mod plivo;
 mod presets;
 mod proxies;
 mod server;
