@@ -35,6 +35,30 @@ const NONCE: &str = "x-plivo-signature-v3-nonce";
 ///
 /// Plivo's page describes the content in words that its libraries for Python and
 /// Node do not follow to the letter; the libraries agree and count here.
+///
+/// # Example
+///
+/// ```
+/// use tower_webhook::signature::PublicUrl;
+/// use tower_webhook::{RejectionKind, Timestamp, Verifier, provider};
+///
+/// let url = PublicUrl::base("https://example.com")?;
+/// let verifier = Verifier::new(provider::plivo(url), "my_auth_token")?;
+/// let now = Timestamp::from_unix_seconds(1_700_000_000);
+/// let (parts, ()) = http::Request::post("/answer")
+///     .header("content-type", "application/x-www-form-urlencoded")
+///     .header("x-plivo-signature-v3", "toGr9kzNCd5pYm4/G8AGhSKDpPpkZ3bgfW9I/u8zAQY=")
+///     .header("x-plivo-signature-v3-nonce", "12345")
+///     .body(())
+///     .unwrap()
+///     .into_parts();
+///
+/// assert!(verifier.verify(&parts, b"CallUUID=1&Digits=2", now).is_ok());
+/// assert!(verifier.verify(&parts, b"Digits=2&CallUUID=1", now).is_ok());
+/// let refused = verifier.verify(&parts, b"CallUUID=1&Digits=3", now).unwrap_err();
+/// assert_eq!(refused.kind(), RejectionKind::SignatureMismatch);
+/// # Ok::<(), tower_webhook::ConfigError>(())
+/// ```
 #[must_use]
 pub fn plivo(url: PublicUrl) -> Scheme {
     Scheme::hmac("plivo", Hash::Sha256)
@@ -43,13 +67,13 @@ pub fn plivo(url: PublicUrl) -> Scheme {
         .with_public_url(url)
         .with_signature(Source::header(SIGNATURES), Grammar::Plain)
         .with_encoding(Encoding::Base64)
-        .with_protocol(Arc::new(Plivo))
+        .with_protocol(Arc::new(PlivoProtocol))
 }
 
 #[derive(Debug)]
-struct Plivo;
+struct PlivoProtocol;
 
-impl Protocol for Plivo {
+impl Protocol for PlivoProtocol {
     fn precheck(&self, parts: &Parts, _now: Timestamp) -> Result<(), Rejection> {
         let names = [SIGNATURES, MAIN_ACCOUNT_SIGNATURES];
         match names.iter().any(|name| parts.headers.contains_key(*name)) {
