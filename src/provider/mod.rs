@@ -27,7 +27,7 @@
 //!
 //! A server does not know under which URL it is reached, and the request's own
 //! word for it proves nothing. Those presets take it as a
-//! [`PublicUrl`](crate::signature::PublicUrl), from your configuration or from a
+//! [`PublicUrl`], from your configuration or from a
 //! proxy that you trust:
 //!
 //! ```
