@@ -87,7 +87,7 @@ impl Protocol for PlivoProtocol {
         let url = received.url()?;
         let (base, query) = url.split_once('?').unwrap_or((&url, ""));
         let query = form::sorted_pairs(query.as_bytes()).map_err(|_| malformed())?;
-        let is_form = form::is_form(received.parts()).map_err(|_| malformed())?;
+        let is_form = form::is_form(&received.parts().headers).map_err(|_| malformed())?;
         if !is_form && !received.body().is_empty() {
             return Err(Rejection::new(RejectionKind::MissingSignedValue)
                 .with_detail("the body is not a form"));

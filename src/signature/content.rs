@@ -108,7 +108,7 @@ impl Judged<'_> {
     }
 
     fn is_form(&self) -> Result<bool, Rejection> {
-        form::is_form(self.parts).map_err(|_| malformed("the content type"))
+        form::is_form(&self.parts.headers).map_err(|_| malformed("the content type"))
     }
 
     fn form_or_digest(

@@ -48,6 +48,7 @@ mod encoding;
 mod event;
 pub(crate) mod form;
 mod grammar;
+mod handshake;
 mod headers;
 mod json;
 mod judged;
@@ -76,6 +77,7 @@ pub use self::{
     encoding::{Encoding, SecretEncoding},
     event::{EventId, EventIdError},
     grammar::Grammar,
+    handshake::{Handshake, Reply, ReplyValue},
     mac::Hash,
     protocol::{KeyName, Protocol, Received, Statement},
     scheme::{Algorithm, ConflictPolicy, Coverage, Part, RepeatedNames, Scheme},
@@ -87,10 +89,11 @@ pub use self::{
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
+    handshake::{Answer, Asked, InvalidChallenge},
     headers::MAX_CANDIDATES,
     json::read as json_value,
     mac::Tag,
     url::original_uri,
     verified::VerifiedBytes,
-    verifier::Inner,
+    verifier::{Inner, MacKey},
 };

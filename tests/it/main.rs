@@ -19,6 +19,7 @@ mod events;
 #[cfg(feature = "tracing")]
 mod examples;
 mod extract;
+mod handshake;
 mod observe;
 #[cfg(feature = "tracing")]
 mod published;
