@@ -87,6 +87,20 @@ pub enum ConfigError {
         /// The network that holds every address, all networks taken together.
         network: String,
     },
+    /// A text that should be the URL that a provider sends to is none.
+    InvalidUrl {
+        /// The text as given, without what may be secret in it: a user name, a
+        /// query.
+        url: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The URL that a provider sends to was to be taken from what trusted
+    /// proxies say, but they say nothing of its scheme or host.
+    NoPublicUrl {
+        /// What is missing.
+        reason: &'static str,
+    },
     /// A certificate would have to satisfy nothing: no rule was given, or no
     /// alternative of a rule.
     NoClientCertRule,
@@ -104,6 +118,11 @@ pub enum ConfigError {
         ttl_seconds: u64,
         /// The shortest that is safe, in seconds.
         needed_seconds: u64,
+    },
+    /// An origin that may ask to send is not a DNS name.
+    InvalidOrigin {
+        /// The origin as given.
+        origin: String,
     },
     /// The lease is not shorter than the time an event is remembered, or
     /// the longest hold is shorter than one lease.
@@ -158,6 +177,12 @@ impl fmt::Display for ConfigError {
                 "the trusted proxies include every address ({network}): every caller could \
                  choose its own address"
             ),
+            Self::InvalidUrl { url, reason } => {
+                write!(f, "{url:?} is no URL that a provider can send to: {reason}")
+            }
+            Self::NoPublicUrl { reason } => {
+                write!(f, "the URL that a provider sends to is not known: {reason}")
+            }
             Self::NoClientCertRule => f.write_str("no rule for client certificates was given"),
             Self::InvalidClientCertRule { rule, reason } => {
                 write!(f, "{rule:?} is no rule for client certificates: {reason}")
@@ -170,6 +195,7 @@ impl fmt::Display for ConfigError {
                 "events are remembered for {ttl_seconds} s, but their signatures stay fresh \
                  for {needed_seconds} s: a replay in between would run again"
             ),
+            Self::InvalidOrigin { origin } => write!(f, "{origin:?} is not a DNS name"),
             Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
         }
     }

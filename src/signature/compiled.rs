@@ -113,6 +113,7 @@ impl Compiled {
         }
         check_pointers(&scheme).map_err(invalid)?;
         check_content(&scheme).map_err(invalid)?;
+        super::handshake::check(&scheme).map_err(invalid)?;
         let signatures = scheme
             .signatures
             .iter()
@@ -342,6 +343,18 @@ fn check_content(scheme: &Scheme) -> Result<(), &'static str> {
     }
     if has_url && scheme.public_url.is_none() {
         return Err("it signs the URL; say which with `with_public_url`");
+    }
+    let has_digest = |part: &Part| {
+        matches!(
+            part,
+            Part::SortedForm {
+                digest: Some(_),
+                ..
+            }
+        )
+    };
+    if !has_url && scheme.content.iter().any(has_digest) {
+        return Err("the digest of a body in the URL is signed only with the URL");
     }
     if headers.clone().any(|name| header_name(name).is_err()) {
         return Err("a signed header has an invalid name");

@@ -9,7 +9,7 @@ use super::mac::{Tag, token_tag};
 use crate::rejection::{Rejection, RejectionKind};
 
 /// How many signatures of one request are compared.
-pub(super) const MAX_CANDIDATES: usize = 16;
+pub(crate) const MAX_CANDIDATES: usize = 16;
 
 impl Compiled {
     /// The family whose signature header the request has; the first of those
@@ -92,6 +92,22 @@ impl Compiled {
                     true
                 }
             })
+    }
+
+    /// Whether there is a signature outside the body.
+    pub(crate) fn carries_signature(&self, headers: &http::HeaderMap, uri: &http::Uri) -> bool {
+        self.signatures.iter().any(|place| match place {
+            SignaturePlace::Header(names) => names.iter().any(|name| headers.contains_key(name)),
+            SignaturePlace::Lines(name) => headers.contains_key(name),
+            SignaturePlace::Numbered(names) => {
+                names.first().is_some_and(|name| headers.contains_key(name))
+            }
+            SignaturePlace::Query(name) => {
+                let mut pairs = uri.query().unwrap_or_default().split('&');
+                pairs.any(|pair| pair.split_once('=').is_some_and(|(key, _)| key == name))
+            }
+            SignaturePlace::Pointer(_) | SignaturePlace::Form(_) => false,
+        })
     }
 
     /// Decodes the signatures in `value`. One that does not decode is skipped:

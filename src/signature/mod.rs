@@ -45,10 +45,12 @@
 mod certificate;
 mod check;
 mod compiled;
+mod content;
 mod encoding;
 mod event;
-mod form;
+pub(crate) mod form;
 mod grammar;
+mod handshake;
 mod headers;
 mod json;
 #[cfg(feature = "certificate")]
@@ -97,21 +99,24 @@ pub use self::{
     encoding::{Encoding, SecretEncoding},
     event::{EventId, EventIdError},
     grammar::Grammar,
+    handshake::{Handshake, Reply, ReplyValue},
     mac::Hash,
     protocol::{KeyName, Protocol, Received, Statement},
-    scheme::{Algorithm, ConflictPolicy, Coverage, Part, Scheme},
+    scheme::{Algorithm, ConflictPolicy, Coverage, Part, RepeatedNames, Scheme},
     source::Source,
-    url::{PublicUrl, UrlForm},
+    url::{PublicUrl, ReceivedUri, UrlForm},
     verified::Verified,
     verifier::Verifier,
     window::{TimestampFormat, TimestampRule},
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
+    handshake::{Answer, Asked, InvalidChallenge},
+    headers::MAX_CANDIDATES,
     json::read as json_value,
     mac::Tag,
     protocol::signed_header,
     url::original_uri,
     verified::VerifiedBytes,
-    verifier::Inner,
+    verifier::{Inner, MacKey},
 };

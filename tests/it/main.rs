@@ -19,6 +19,7 @@ mod events;
 #[cfg(feature = "tracing")]
 mod examples;
 mod extract;
+mod handshake;
 mod keys;
 mod observe;
 mod protocols;

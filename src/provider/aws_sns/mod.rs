@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::Method;
 use http::request::Parts;
 
 use self::message::{Message, MessageKind};
@@ -19,7 +20,7 @@ use crate::Timestamp;
 use crate::delivery::Delivery;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::signature::{
-    Algorithm, Certificate, Coverage, KeyName, Part, Protocol, PublicKey, PublicKeyAlgorithm,
+    Algorithm, Certificate, Coverage, Handshake, KeyName, Part, Protocol, PublicKey, PublicKeyAlgorithm,
     Received, Scheme, SecretEncoding, Source, Statement, TimestampRule,
 };
 
@@ -42,6 +43,11 @@ const RAW_DELIVERY: &str = "x-amz-sns-rawdelivery";
 /// SNS retries over HTTP for at most an hour, and each of its 50 attempts may
 /// take 15 seconds. A policy that limits the rate of deliveries can delay them
 /// further; see [`AwsSns::with_tolerance`].
+///
+/// A subscription is confirmed by whoever is configured with
+/// [`WebhookLayer::with_confirmation`](crate::WebhookLayer::with_confirmation),
+/// and calls what [`AwsSns::subscribe_url`] returns; until then the handler gets
+/// the confirmation.
 ///
 /// A topic signs with SHA-1 until its attribute `SignatureVersion` is set to 2.
 ///
@@ -163,6 +169,11 @@ impl From<AwsSns> for Scheme {
             // A message has up to 256 KiB, and JSON within JSON is escaped.
             .with_max_body(2 * 1024 * 1024)
             .with_retry_horizon(HOUR.saturating_mul(2))
+            .with_handshake(
+                Handshake::signed(Method::POST)
+                    .when_equals(Source::pointer("/Type"), "SubscriptionConfirmation")
+                    .with_confirmation(),
+            )
     }
 }
 

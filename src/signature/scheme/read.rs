@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::{Algorithm, ConflictPolicy, Coverage, Part, Scheme};
-use crate::signature::{Encoding, Grammar, Protocol, PublicUrl, Source, TimestampRule};
+use crate::signature::{Encoding, Grammar, Handshake, Protocol, PublicUrl, Source, TimestampRule};
 
 impl Scheme {
     /// The scheme's name, in snake case.
@@ -18,6 +18,12 @@ impl Scheme {
     #[must_use]
     pub fn reference(&self) -> &str {
         &self.reference
+    }
+
+    /// The methods that deliveries come with.
+    #[must_use]
+    pub fn methods(&self) -> &[Method] {
+        &self.methods
     }
 
     /// What proves that a request is genuine.
@@ -181,6 +187,11 @@ impl Scheme {
     #[must_use]
     pub const fn retry_horizon(&self) -> Duration {
         self.retry_horizon
+    }
+
+    /// The challenges that the provider sends.
+    pub fn handshakes(&self) -> impl Iterator<Item = &Handshake> {
+        self.handshakes.iter().map(|handshake| &**handshake)
     }
 
     /// The largest body the provider sends, in bytes.

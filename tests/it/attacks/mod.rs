@@ -22,3 +22,4 @@ mod replay;
 mod signature;
 mod slow;
 mod timestamp;
+mod url;

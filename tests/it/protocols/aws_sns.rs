@@ -1,11 +1,12 @@
 //! Amazon SNS: what is refused, and before what.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
+use tower_webhook::handshake::{ConfirmFuture, ConfirmSubscription, Subscription};
 use tower_webhook::keys::AsyncVerifier;
 use tower_webhook::provider::{AwsSns, aws_sns};
 use tower_webhook::signature::{Coverage, Scheme};
@@ -257,6 +258,46 @@ async fn confirmations_are_signed_with_their_url_and_token() {
     // A notification is not a confirmation by another name.
     let kind = refused(sent(&with("Type", "Confirmation")), "type").await;
     assert_eq!(kind, RejectionKind::UnexpectedValue);
+}
+
+/// Calls nobody, and remembers whom it would have called.
+#[derive(Debug, Default)]
+struct Confirming(Mutex<Vec<Option<String>>>);
+
+impl ConfirmSubscription for Confirming {
+    fn confirm<'a>(&'a self, subscription: Subscription<'a>) -> ConfirmFuture<'a> {
+        let url = AwsSns::subscribe_url(subscription.delivery());
+        self.0.lock().unwrap().push(url);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_is_confirmed_once_it_is_verified() {
+    let url = "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=t";
+    let genuine = signed(json!({
+        "Type": "SubscriptionConfirmation",
+        "MessageId": "m-2",
+        "Token": "t",
+        "TopicArn": TOPIC,
+        "Message": "You have chosen",
+        "SubscribeURL": url,
+        "Timestamp": "2023-11-14T22:13:20.000Z",
+        "SignatureVersion": "2",
+        "SigningCertURL": URL,
+    }));
+    let confirming = Arc::new(Confirming::default());
+    let route = Route::with(verifier(aws_sns(TOPIC), &fetcher()), |layer| {
+        layer.with_confirmation(confirming.clone())
+    });
+    let mut forged = genuine.clone();
+    forged["Token"] = "u".into();
+    route.refuses(sent(&forged), "forged").await;
+    assert!(confirming.0.lock().unwrap().is_empty());
+    let answer = route.send(sent(&genuine)).await;
+    assert_eq!((answer.status.as_u16(), route.calls.get()), (200, 0));
+    route.accepts(sent(&notification()), "a notification").await;
+    assert_eq!(*confirming.0.lock().unwrap(), [Some(url.to_owned())]);
 }
 
 #[tokio::test]
