@@ -119,6 +119,7 @@ pub mod dedup;
 pub mod delivery;
 mod early;
 mod error;
+pub mod explain;
 #[cfg(feature = "axum")]
 pub mod extract;
 pub mod https;

@@ -10,6 +10,7 @@ use http::request::Parts;
 use super::KeyResolver;
 use super::{LiveVerifier, SecretRequest, SecretSource};
 use crate::delivery::{Delivery, Tenant};
+use crate::explain::Explainer;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::signature::{Algorithm, Scheme};
 use crate::{ConfigError, Secret, Timestamp, Verifier, telemetry};
@@ -116,7 +117,7 @@ impl AsyncVerifier {
     ) -> Result<Delivery, Rejection> {
         // What the headers alone show costs no look-up.
         self.current().begin(parts, now)?;
-        self.verify_received(parts, body, now)
+        self.verify_received(parts, body, now, None)
             .await
             .map(|(delivery, _)| delivery)
     }
@@ -154,18 +155,43 @@ impl AsyncVerifier {
     }
 
     /// The verdict on a request whose headers passed, and the tenant that was
-    /// found.
+    /// found. What is refused is explained, if it is to be.
     pub(crate) async fn verify_received(
         &self,
         parts: &Parts,
         body: Bytes,
         now: Timestamp,
+        explainer: Option<&Explainer>,
     ) -> Result<(Delivery, Option<Tenant>), Rejection> {
-        let (verifier, tenant) = match &self.keys {
+        let kept = explainer.map(|explainer| (explainer, body.clone()));
+        let explain = |verifier: &Verifier, rejection: &Rejection| {
+            if let Some((explainer, body)) = &kept {
+                explainer.log(verifier, parts, Some(body), now, rejection);
+            }
+        };
+        let (verifier, tenant) = self
+            .find(parts, &body, now)
+            .await
+            .inspect_err(|rejection| explain(&self.verifier, rejection))?;
+        let delivery = verifier
+            .verify_owned(parts, body, now)
+            .map(Delivery::from)
+            .inspect_err(|rejection| explain(&verifier, rejection))?;
+        Ok((delivery, tenant))
+    }
+
+    /// The verifier for a request, and the tenant that was found.
+    async fn find(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+        now: Timestamp,
+    ) -> Result<(Verifier, Option<Tenant>), Rejection> {
+        Ok(match &self.keys {
             Keys::Known | Keys::Live(_) => (self.current(), None),
             Keys::Tenant { source, nobody } => {
                 match self
-                    .look_up(source.secrets(SecretRequest::new(parts, &body)))
+                    .look_up(source.secrets(SecretRequest::new(parts, body)))
                     .await?
                 {
                     Some(found) => {
@@ -177,21 +203,17 @@ impl AsyncVerifier {
                     }
                     None => {
                         // The result does not count: the secret is nobody's.
-                        let _ = nobody.verify_owned(parts, body, now);
+                        let _ = nobody.verify(parts, body, now);
                         return Err(self.refuse(RejectionKind::UnknownTenant));
                     }
                 }
             }
             #[cfg(feature = "public-key")]
             Keys::Named(resolver) => {
-                let verifier = self.named(resolver, parts, &body, now).await?;
+                let verifier = self.named(resolver, parts, body, now).await?;
                 (verifier, None)
             }
-        };
-        let delivery = verifier
-            .verify_owned(parts, body, now)
-            .map(Delivery::from)?;
-        Ok((delivery, tenant))
+        })
     }
 
     #[cfg(feature = "public-key")]

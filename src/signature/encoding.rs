@@ -54,7 +54,6 @@ impl Encoding {
         }
     }
 
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn encode(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => hex::encode(bytes),

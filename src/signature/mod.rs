@@ -86,7 +86,9 @@ pub use self::{
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
-    json::read as json_value,
+    form::is_form,
+    grammar::FieldValue,
+    json::{items as json_items, read as json_value},
     mac::Tag,
     url::original_uri,
     verified::VerifiedBytes,

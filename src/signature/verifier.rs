@@ -50,6 +50,7 @@ impl Inner {
 }
 
 /// A secret, set up.
+#[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) material: Material,
     pub(crate) label: Option<Arc<str>>,
@@ -57,6 +58,7 @@ pub(crate) struct Key {
 }
 
 /// What a secret becomes.
+#[derive(Clone)]
 #[cfg_attr(
     feature = "public-key",
     expect(
@@ -110,6 +112,18 @@ impl Verifier {
         let compiled = Arc::clone(&self.inner.compiled);
         let keys = Key::all(&compiled.scheme, secrets)?;
         Ok(Self::from_parts(compiled, keys, false))
+    }
+
+    /// The same keys for another scheme, which sets them up in the same way.
+    pub(crate) fn with_scheme(&self, scheme: Scheme) -> Result<Self, ConfigError> {
+        let compiled = Arc::new(Compiled::new(scheme)?);
+        let keys = self.inner.keys.clone();
+        Ok(Self::from_parts(compiled, keys, self.inner.keys_follow))
+    }
+
+    /// How many keys there are.
+    pub(crate) fn key_count(&self) -> usize {
+        self.inner.keys.len()
     }
 
     /// The same scheme with a key that was fetched.

@@ -11,6 +11,7 @@ use crate::client_ip::ClientIp;
 use crate::clock::Clock;
 use crate::dedup::{DedupLayer, Handlers};
 use crate::delivery::{EventId, Tenant};
+use crate::explain::Explainer;
 use crate::ip_allowlist::IpAllowlist;
 use crate::keys::AsyncVerifier;
 use crate::rate_limit::{PerCaller, PerDelivery, Quota, RateLimitLayer};
@@ -162,6 +163,15 @@ impl<R> WebhookLayer<R> {
     /// The clock that timestamps are judged by; the system's by default.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.verify = self.verify.with_clock(clock);
+        self
+    }
+
+    /// Logs for every request that fails verification why it does. For
+    /// development; see
+    /// [`VerifyLayer::with_explanations`](crate::VerifyLayer::with_explanations)
+    /// for why not in production.
+    pub fn with_explanations(mut self, explainer: Explainer) -> Self {
+        self.verify = self.verify.with_explanations(explainer);
         self
     }
 
