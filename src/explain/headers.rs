@@ -166,8 +166,12 @@ pub(super) fn other_provider(scheme: &Scheme, headers: &HeaderMap) -> Option<Exp
         }
         names.push(format!("`{}`", other.name()));
     }
-    // Of many that sign in the same way, three are enough for a hint.
-    names.truncate(3);
+    // Of many that sign in the same way, the standard or three are enough.
+    let standard = "`standard_webhooks`".to_owned();
+    match names.contains(&standard) {
+        true => names = vec![standard],
+        false => names.truncate(3),
+    }
     let sentence = format!(
         "The request has the signature header `{header}` of {}, and `{}` is configured: use that \
          preset, or point the provider to its own route.",

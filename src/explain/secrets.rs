@@ -75,7 +75,8 @@ pub(super) fn api_key(trial: &Trial<'_>, secrets: &Secrets) -> Option<Explanatio
     })
 }
 
-const fn has_shared_secret(algorithm: Algorithm) -> bool {
+/// Whether the verifier could sign, too.
+pub(super) const fn has_shared_secret(algorithm: Algorithm) -> bool {
     match algorithm {
         Algorithm::Hmac(_) | Algorithm::Hash(_) | Algorithm::Token => true,
         #[cfg(feature = "public-key")]

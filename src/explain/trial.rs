@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use http::request::Parts;
 
-#[cfg(feature = "public-key")]
+use super::secrets::has_shared_secret;
 use super::written;
 use crate::rejection::RejectionKind;
 use crate::signature::{Algorithm, Scheme, json_items};
@@ -133,10 +133,9 @@ fn cost(verifier: &Verifier, parts: &Parts, body: &[u8]) -> usize {
         None => 1,
     };
     // Those of public keys are verified one by one.
-    let listed = match scheme.algorithm() {
-        Algorithm::Hmac(_) | Algorithm::Hash(_) | Algorithm::Token => 1,
-        #[cfg(feature = "public-key")]
-        Algorithm::PublicKey(_) => written::texts(scheme, parts).len().max(1),
+    let listed = match has_shared_secret(scheme.algorithm()) {
+        true => 1,
+        false => written::texts(scheme, parts).len().max(1),
     };
     [contents, items.max(1), listed]
         .into_iter()
