@@ -24,7 +24,7 @@ pub(super) fn explain(trial: &mut Trial<'_>, body: &[u8]) -> Option<Explanation>
                         Cause::BodyFormReencoded,
                         format!(
                             "The signature is right over the form with other percent-escapes, so \
-                             that it was parsed and written again: {RAW}."
+                             it was parsed and written again: {RAW}."
                         ),
                     ));
                 }

@@ -219,8 +219,9 @@ impl Explainer {
         Some(Explanation::proved(
             Cause::OtherEndpoint,
             format!(
-                "The signature is right for {label}: configure the secret of this endpoint, or \
-                 correct the URL that is registered for the other one."
+                "The {} is right for {label}: configure the secret of this endpoint, or \
+                 correct the URL that is registered for the other one.",
+                secrets::what_proves(trial.scheme())
             ),
         ))
     }
@@ -259,11 +260,16 @@ fn unexplained(trial: &Trial<'_>) -> Explanation {
         }
         _ => "",
     };
+    let content = match scheme.public_url() {
+        Some(_) => "URL or the body",
+        None => "body",
+    };
     Explanation::likely(
         Cause::WrongKeyOrContent,
         format!(
-            "No single change makes the signature right: copy the {key} of this endpoint again, \
-             or the body{sign} is not the one that was signed, so {}.",
+            "Nothing that was tried makes the signature right: the {key} is another endpoint's, \
+             or the {content}{sign} is not what was signed; copy the {key} of this endpoint \
+             again, and {}.",
             body::RAW
         ),
     )

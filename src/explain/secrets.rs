@@ -7,7 +7,7 @@ use super::explanation::{Cause, Explanation};
 use super::trial::Trial;
 use super::written::{STANDARD, URL_SAFE};
 use crate::secret::{Secret, Secrets};
-use crate::signature::Algorithm;
+use crate::signature::{Algorithm, Scheme};
 
 /// What other credentials of a provider start with.
 const API_KEYS: [(&str, &[&str]); 6] = [
@@ -20,10 +20,39 @@ const API_KEYS: [(&str, &[&str]); 6] = [
 ];
 
 struct Variant {
-    cause: Cause,
+    kind: Kind,
     /// What the key is, as in "the secret, decoded as hex".
     key: &'static str,
     bytes: Zeroizing<Vec<u8>>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Encoding,
+    /// What is configured has something around it.
+    Ours,
+    /// What the provider was given has.
+    Theirs,
+}
+
+impl Kind {
+    const fn cause(self) -> Cause {
+        match self {
+            Self::Encoding => Cause::SecretEncoding,
+            Self::Ours | Self::Theirs => Cause::SecretSurroundings,
+        }
+    }
+
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::Encoding => {
+                "give the key that way with `Secret::from_bytes` or \
+                 `Scheme::with_secret_encoding`, or check that the preset is the provider's"
+            }
+            Self::Ours => "take that away where the secret is read, such as a file or `.env`",
+            Self::Theirs => "the provider was given it so, enter it there again without",
+        }
+    }
 }
 
 pub(super) fn explain(trial: &mut Trial<'_>, secrets: &Secrets) -> Option<Explanation> {
@@ -37,19 +66,25 @@ pub(super) fn explain(trial: &mut Trial<'_>, secrets: &Secrets) -> Option<Explan
                 continue;
             };
             if trial.holds_for(&verifier) {
-                return Some(Explanation::proved(
-                    variant.cause,
-                    format!(
-                        "The signature is right if the key is the secret {}: configure it so, \
-                         with `Secret::from_bytes` or `Scheme::with_secret_encoding`, or take \
-                         the preset that reads it so.",
-                        variant.key
-                    ),
-                ));
+                let sentence = format!(
+                    "The {} is right if the key is the secret {}: {}.",
+                    what_proves(trial.scheme()),
+                    variant.key,
+                    variant.kind.advice()
+                );
+                return Some(Explanation::proved(variant.kind.cause(), sentence));
             }
         }
     }
     None
+}
+
+/// What is compared in the end.
+pub(super) fn what_proves(scheme: &Scheme) -> &'static str {
+    match scheme.algorithm() {
+        Algorithm::Token => "token",
+        _ => "signature",
+    }
 }
 
 /// A secret that looks like another credential of the provider.
@@ -95,51 +130,42 @@ fn variants(secret: &Secret) -> Vec<Variant> {
     let text = str::from_utf8(encoded).unwrap_or_default();
     let joined = |parts: &[&[u8]]| Some(parts.concat());
 
-    let encoding = Cause::SecretEncoding;
-    let surroundings = Cause::SecretSurroundings;
+    use Kind::{Encoding, Ours, Theirs};
     let variants = [
-        (encoding, "as text, prefix included", Some(whole.to_vec())),
+        (Encoding, "as text, prefix included", Some(whole.to_vec())),
         (
-            surroundings,
+            Ours,
             "without the white space around it",
             Some(bare.to_vec()),
         ),
         (
-            surroundings,
+            Ours,
             "without the quotes around it",
             Some(unquoted.to_vec()),
         ),
         (
-            encoding,
+            Encoding,
             "as text, without its prefix",
             Some(encoded.to_vec()),
         ),
-        (encoding, "decoded as base64", STANDARD.decode(encoded).ok()),
+        (Encoding, "decoded as base64", STANDARD.decode(encoded).ok()),
         (
-            encoding,
+            Encoding,
             "decoded as URL-safe base64",
             URL_SAFE.decode(encoded).ok(),
         ),
-        (encoding, "decoded as hex", hex::decode(text).ok()),
+        (Encoding, "decoded as hex", hex::decode(text).ok()),
         (
-            encoding,
+            Encoding,
             "as text, behind `whsec_`",
             joined(&[b"whsec_", unquoted]),
         ),
-        (
-            surroundings,
-            "with a line end behind it",
-            joined(&[bare, b"\n"]),
-        ),
-        (
-            surroundings,
-            "with CR LF behind it",
-            joined(&[bare, b"\r\n"]),
-        ),
+        (Theirs, "with a line end behind it", joined(&[bare, b"\n"])),
+        (Theirs, "with CR LF behind it", joined(&[bare, b"\r\n"])),
     ];
-    let keys = variants.into_iter().filter_map(|(cause, key, bytes)| {
+    let keys = variants.into_iter().filter_map(|(kind, key, bytes)| {
         Some(Variant {
-            cause,
+            kind,
             key,
             bytes: Zeroizing::new(bytes?),
         })

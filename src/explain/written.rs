@@ -10,7 +10,9 @@ use super::trial::Trial;
 use crate::rejection::{Rejection, RejectionKind};
 #[cfg(feature = "public-key")]
 use crate::signature::PublicKeyAlgorithm;
-use crate::signature::{Algorithm, Encoding, FieldValue, Hash, Scheme, Source, TimestampRule};
+use crate::signature::{
+    Algorithm, Encoding, FieldValue, Grammar, Hash, Scheme, Source, TimestampRule,
+};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -61,9 +63,12 @@ pub(super) fn explain(trial: &mut Trial<'_>, rejection: &Rejection) -> Option<Ex
     if !is_malformed && rejection.kind() != RejectionKind::SignatureMismatch {
         return None;
     }
+    let values = values(scheme, trial.parts);
+    if is_malformed && let Some(explanation) = other_version(scheme, &values) {
+        return Some(explanation);
+    }
     let texts = texts(scheme, trial.parts);
     let readings = texts.iter().map(|text| (Place::Stated, *text));
-    let values = values(scheme, trial.parts);
     let elsewhere = values.iter().flat_map(|value| behind_some_prefix(value));
     let elsewhere = elsewhere.map(|text| (Place::Elsewhere, text));
     let found = readings
@@ -86,6 +91,41 @@ pub(super) fn explain(trial: &mut Trial<'_>, rejection: &Rejection) -> Option<Ex
             )
         })
     })
+}
+
+/// A header that lists only versions that do not count.
+fn other_version(scheme: &Scheme, values: &[&[u8]]) -> Option<Explanation> {
+    let (known, others, advice) = match scheme.grammar() {
+        Grammar::Versioned { version } => (
+            version,
+            ["v1", "v1a"].as_slice(),
+            "`v1` is signed with a shared secret and `v1a` with a private key, so take the preset \
+             for the one that is sent",
+        ),
+        Grammar::Fields { signature, .. } => {
+            (signature, ["v0"].as_slice(), "it never counts as a proof")
+        }
+        _ => return None,
+    };
+    let lists = |version: &str| {
+        let finds = |mark: &str| {
+            let start = format!("{version}{mark}");
+            let mut values = values.iter();
+            values.any(|value| memchr::memmem::find(value, start.as_bytes()).is_some())
+        };
+        finds(",") || finds("=")
+    };
+    let other = others
+        .iter()
+        .find(|version| **version != known.as_ref() && lists(version))?;
+    Some(Explanation::proved(
+        Cause::SignaturePrefix,
+        format!(
+            "The signature header lists version `{other}` and no readable `{known}`, which \
+             `{}` reads: {advice}.",
+            scheme.name()
+        ),
+    ))
 }
 
 /// Whether a text stands where the grammar says.
@@ -124,7 +164,7 @@ fn read(scheme: &Scheme, text: &[u8]) -> Option<(Form, Vec<u8>)> {
             PublicKeyAlgorithm::EcdsaP256Sha256 => {
                 bytes.first() == Some(&0x30) && (8..=72).contains(&bytes.len())
             }
-            _ => matches!(bytes.len(), 256..=1024) && bytes.len() % 64 == 0,
+            _ => matches!(bytes.len(), 256..=1024) && bytes.len().is_multiple_of(64),
         },
     };
     let stated = |text: &[u8]| Some(scheme.encoding().decode(text)?.into_owned());

@@ -22,7 +22,7 @@ pub(super) fn explain(trial: &mut Trial<'_>) -> Option<Explanation> {
                     return Some(Explanation::proved(
                         Cause::BodyReserialised,
                         format!(
-                            "The signature is right over the JSON written {}{}{order}, so that \
+                            "The signature is right over the JSON written {}{}{order}, so \
                              it was parsed and written again: {RAW} (axum's `Json` does).",
                             layout.name(),
                             escapes.name(),
@@ -33,6 +33,23 @@ pub(super) fn explain(trial: &mut Trial<'_>) -> Option<Explanation> {
         }
     }
     None
+}
+
+/// Everything that is tried, in order.
+#[cfg(test)]
+pub(super) fn forms(body: &[u8]) -> Vec<String> {
+    let tree = Node::parse(body);
+    let trees: Vec<_> = tree
+        .iter()
+        .flat_map(|tree| [tree.clone(), tree.sorted()])
+        .collect();
+    let mut forms = Vec::new();
+    for escapes in Escapes::ALL {
+        for layout in Layout::ALL {
+            forms.extend(trees.iter().filter_map(|tree| tree.write(layout, escapes)));
+        }
+    }
+    forms
 }
 
 /// Whether the body looks like what a library makes of a JSON value without the

@@ -88,8 +88,60 @@ async fn answers_are_the_same_with_and_without() {
 
 #[cfg(feature = "tracing")]
 mod logged {
+    use tower_webhook::delivery::Tenant;
+    use tower_webhook::keys::{
+        AsyncVerifier, LiveVerifier, SecretFuture, SecretRequest, SecretSource, TenantSecrets,
+    };
+
     use super::*;
     use crate::support::log::Log;
+
+    /// Knows the tenant at `/hook`.
+    #[derive(Debug)]
+    struct Tenants(Scheme);
+
+    impl SecretSource for Tenants {
+        fn secrets<'a>(&'a self, request: SecretRequest<'a>) -> SecretFuture<'a> {
+            let secret = keys::sender(&self.0).verifying_secret();
+            let found = request.path_segment(0) == Some("hook");
+            let tenant = Tenant::new("hook");
+            let secrets = found.then(|| TenantSecrets::new(tenant, secret));
+            Box::pin(async move { Ok(secrets) })
+        }
+    }
+
+    #[tokio::test]
+    async fn secrets_that_are_looked_up_explain_as_well() {
+        let log = Log::start();
+        let scheme = tower_webhook::provider::github();
+        let tenants =
+            AsyncVerifier::with_secrets(scheme.clone(), Arc::new(Tenants(scheme.clone())));
+        let live = LiveVerifier::new(verifier(&scheme));
+        let [genuine, _, changed, ..] = requests(&scheme).try_into().unwrap();
+        let mut nobodys = changed.clone();
+        *nobodys.uri_mut() = "/nobody".parse().unwrap();
+        for verifier in [tenants.unwrap(), live.into()] {
+            let looks_up = format!("{verifier:?}").contains("Tenants");
+            let service = VerifyLayer::new(verifier)
+                .with_explanations(Explainer::new())
+                .layer(service_fn(async |_: Request<VerifiedBody>| {
+                    Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
+                }));
+            let (status, ..) = answer(service.clone(), genuine.clone()).await;
+            assert_eq!(status, StatusCode::OK);
+            assert!(!log.take().contains("explanation="));
+            let (status, ..) = answer(service.clone(), changed.clone()).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED);
+            assert!(log.take().contains("cause=\"body_reserialised\""));
+            answer(service.clone(), nobodys.clone()).await;
+            let cause = if looks_up {
+                "refused"
+            } else {
+                "body_reserialised"
+            };
+            assert!(log.take().contains(&format!("cause=\"{cause}\"")));
+        }
+    }
 
     #[tokio::test]
     async fn refusals_are_explained_in_the_log_and_only_then() {

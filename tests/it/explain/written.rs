@@ -84,11 +84,25 @@ fn prefixes_that_are_missing_or_new() {
         .with_signature(source, Grammar::fields(',', "v0"));
     let request = sender(&v0).sign("/hook", "{}");
     let explanation = explained(&verifier(&stripe), &request).unwrap();
-    let cause = explanation.cause();
-    assert!(
-        matches!(cause, Cause::SignaturePrefix | Cause::MalformedSignature),
-        "{explanation}"
-    );
+    assert!(explanation.sentence().contains("`v0`"), "{explanation}");
+    assert_proved(Some(explanation), Cause::SignaturePrefix, "stripe");
+}
+
+#[test]
+fn versions_of_standard_webhooks() {
+    let [symmetric, asymmetric] = [
+        provider::standard_webhooks(),
+        provider::standard_webhooks_asymmetric(),
+    ];
+    for (sending, reading, version) in [
+        (&symmetric, &asymmetric, "`v1`"),
+        (&asymmetric, &symmetric, "`v1a`"),
+    ] {
+        let request = sender(sending).sign("/hook", "{}");
+        let explanation = explained(&verifier(reading), &request).unwrap();
+        assert!(explanation.sentence().contains(version), "{explanation}");
+        assert_proved(Some(explanation), Cause::SignaturePrefix, version);
+    }
 }
 
 #[test]
