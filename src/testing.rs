@@ -151,6 +151,22 @@ impl Signer {
         }
     }
 
+    /// The public half of the signer's key, a `SubjectPublicKeyInfo` in DER;
+    /// empty for a signer with a secret.
+    ///
+    /// # Panics
+    ///
+    /// If the public key cannot be computed.
+    #[cfg(feature = "public-key")]
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a helper for tests may panic")]
+    pub fn public_key_der(&self) -> Vec<u8> {
+        match &self.with {
+            With::Secret(_) => Vec::new(),
+            With::KeyPair(pair) => pair.public_key(false).expect("a key pair has a public key"),
+        }
+    }
+
     /// The time the request claims to be sent at; now by default. Where the
     /// scheme has its timestamp in the body, the body must hold it.
     #[must_use]

@@ -12,7 +12,7 @@ use crate::signature::is_form;
 const PLAIN: [&[u8]; 4] = [b"_.-~", b"*-._", b"-_.", b"-_.!~*'()"];
 
 pub(super) fn explain(trial: &mut Trial<'_>, body: &[u8]) -> Option<Explanation> {
-    if !is_form(trial.parts) {
+    if !is_form(&trial.parts.headers) {
         return None;
     }
     for plain in PLAIN {

@@ -23,6 +23,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # All presets
+//!
+//! "Replay protection" is how far a signed timestamp may be from now, where
+//! there is one, and what is remembered of a delivery. Where the id is not
+//! signed, somebody with a captured request could send it again under another
+//! id, so the signed content is remembered, too. A token is no signature:
+//! whoever sees it can send what they like. "Retries" is for how long the
+//! provider goes on retrying; three days are assumed where it does not say. "Not
+//! covered" is what somebody on the way could have changed.
+//!
+#![doc = include_str!("table.md")]
+//!
 //! # Your own provider
 //!
 //! Presets have no privileges: describe yours with the same [`Scheme`], as its

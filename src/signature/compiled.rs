@@ -113,6 +113,7 @@ impl Compiled {
         }
         check_pointers(&scheme).map_err(invalid)?;
         check_content(&scheme).map_err(invalid)?;
+        super::handshake::check(&scheme).map_err(invalid)?;
         let signatures = scheme
             .signatures
             .iter()

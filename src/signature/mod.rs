@@ -47,6 +47,7 @@ mod encoding;
 mod event;
 mod form;
 mod grammar;
+mod handshake;
 mod headers;
 mod json;
 mod judged;
@@ -75,6 +76,7 @@ pub use self::{
     encoding::{Encoding, SecretEncoding},
     event::{EventId, EventIdError},
     grammar::Grammar,
+    handshake::{Handshake, Reply, ReplyValue},
     mac::Hash,
     protocol::{KeyName, Protocol, Received, Statement},
     scheme::{Algorithm, ConflictPolicy, Coverage, Part, Scheme},
@@ -88,9 +90,10 @@ pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
     form::is_form,
     grammar::FieldValue,
+    handshake::{Answer, Asked, InvalidChallenge},
     json::{items as json_items, read as json_value},
     mac::Tag,
     url::original_uri,
     verified::VerifiedBytes,
-    verifier::Inner,
+    verifier::{Inner, MacKey},
 };

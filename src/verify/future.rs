@@ -109,7 +109,8 @@ where
                 return Ok(Err(rejection));
             }
         };
-        if let Err(rejection) = receive(body, &mut check, &config).await {
+        let received = receive(body, &config.limits, |data| check.update(data)).await;
+        if let Err(rejection) = received {
             return Ok(Err(verifier.decorate(rejection)));
         }
         let explainer = config.explainer.as_deref();

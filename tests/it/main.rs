@@ -20,6 +20,7 @@ mod events;
 mod examples;
 mod explain;
 mod extract;
+mod handshake;
 mod observe;
 #[cfg(feature = "tracing")]
 mod published;
@@ -28,6 +29,7 @@ mod readme;
 mod roundtrip;
 mod support;
 mod support_dedup;
+mod table;
 mod types;
 mod vectors;
 mod whole;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::{Algorithm, ConflictPolicy, Coverage, Part, Scheme};
-use crate::signature::{Encoding, Grammar, Protocol, PublicUrl, Source, TimestampRule};
+use crate::signature::{Encoding, Grammar, Handshake, Protocol, PublicUrl, Source, TimestampRule};
 
 impl Scheme {
     /// The scheme's name, in snake case.
@@ -178,6 +178,11 @@ impl Scheme {
     #[must_use]
     pub const fn retry_horizon(&self) -> Duration {
         self.retry_horizon
+    }
+
+    /// The challenges that the provider sends.
+    pub fn handshakes(&self) -> impl Iterator<Item = &Handshake> {
+        self.handshakes.iter().map(|handshake| &**handshake)
     }
 
     /// The largest body the provider sends, in bytes.

@@ -59,7 +59,7 @@ async fn answers(scheme: &Scheme, request: &Request<Bytes>, explained: bool) -> 
 }
 
 /// Genuine, and refused at every place where that happens.
-fn requests(scheme: &Scheme) -> Vec<Request<Bytes>> {
+fn requests(scheme: &Scheme) -> [Request<Bytes>; 7] {
     let genuine = sender(scheme).sign("/hook", r#"{"id":"evt_1"}"#);
     let mut unsigned = genuine.clone();
     unsigned.headers_mut().clear();
@@ -72,7 +72,7 @@ fn requests(scheme: &Scheme) -> Vec<Request<Bytes>> {
     let old = sender(scheme).at(NOW.saturating_sub(std::time::Duration::from_secs(3600)));
     let old = old.sign("/hook", "{}");
     let forged = keys::impostor(scheme).at(NOW).sign("/hook", "{}");
-    vec![genuine, unsigned, changed, get, large, old, forged]
+    [genuine, unsigned, changed, get, large, old, forged]
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ mod logged {
         let tenants =
             AsyncVerifier::with_secrets(scheme.clone(), Arc::new(Tenants(scheme.clone())));
         let live = LiveVerifier::new(verifier(&scheme));
-        let [genuine, _, changed, ..] = requests(&scheme).try_into().unwrap();
+        let [genuine, _, changed, ..] = requests(&scheme);
         let mut nobodys = changed.clone();
         *nobodys.uri_mut() = "/nobody".parse().unwrap();
         for verifier in [tenants.unwrap(), live.into()] {
@@ -147,8 +147,7 @@ mod logged {
     async fn refusals_are_explained_in_the_log_and_only_then() {
         let log = Log::start();
         for scheme in families() {
-            let [genuine, unsigned, changed, get, large, old, forged] =
-                requests(&scheme).try_into().unwrap();
+            let [genuine, unsigned, changed, get, large, old, forged] = requests(&scheme);
             for (request, cause) in [
                 (genuine, None),
                 (large, None),

@@ -65,12 +65,12 @@ fn secrets_that_are_decoded_or_not() {
                 (hex::decode(SECRET).unwrap(), "as hex"),
             ] {
                 let configured = scheme.clone().with_secret_encoding(encoding.clone());
-                let is_it = match (&encoding, how) {
-                    (SecretEncoding::Text, "as text") => true,
-                    (SecretEncoding::Hex, "as hex") => true,
-                    (SecretEncoding::Base64 { .. }, "as base64") => true,
-                    _ => false,
-                };
+                let is_it = matches!(
+                    (&encoding, how),
+                    (SecretEncoding::Text, "as text")
+                        | (SecretEncoding::Hex, "as hex")
+                        | (SecretEncoding::Base64 { .. }, "as base64")
+                );
                 if !is_it {
                     let ours = Secret::new(ours);
                     assert_secret(&configured, &theirs, &ours, Cause::SecretEncoding, how);
