@@ -300,11 +300,11 @@ fn check_content(scheme: &Scheme) -> Result<(), &'static str> {
         Part::Header(name) => Some(name),
         _ => None,
     });
-    if scheme.protocol.is_some() {
+    if let Some(protocol) = &scheme.protocol {
         if scheme.timestamp.is_some() {
             return Err("its protocol judges the timestamp");
         }
-        return Ok(());
+        return protocol.0.validate(scheme);
     }
     if scheme.algorithm == Algorithm::Token {
         if !scheme.content.is_empty() {

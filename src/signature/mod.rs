@@ -41,6 +41,8 @@
 //! once for each secret, however many signatures are listed. Signatures are
 //! decoded and compared as bytes; a token is compared by its SHA-256.
 
+#[cfg(feature = "certificate")]
+mod certificate;
 mod check;
 mod compiled;
 mod encoding;
@@ -50,6 +52,8 @@ mod grammar;
 mod handshake;
 mod headers;
 mod json;
+#[cfg(feature = "certificate")]
+mod json_fields;
 mod judged;
 mod mac;
 mod protocol;
@@ -65,6 +69,10 @@ mod verifier;
 mod whole;
 mod window;
 
+#[cfg(feature = "certificate")]
+pub(crate) use self::certificate::Certificate;
+#[cfg(feature = "certificate")]
+pub(crate) use self::json_fields::string_fields;
 #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
 pub(crate) use self::public_key::KeyPair;
 #[cfg(feature = "public-key")]
@@ -93,6 +101,7 @@ pub(crate) use self::{
     handshake::{Answer, Asked, InvalidChallenge},
     json::{items as json_items, read as json_value},
     mac::Tag,
+    protocol::signed_header,
     url::original_uri,
     verified::VerifiedBytes,
     verifier::{Inner, MacKey},

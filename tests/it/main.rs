@@ -22,6 +22,7 @@ mod explain;
 mod extract;
 mod handshake;
 mod observe;
+mod protocols;
 #[cfg(feature = "tracing")]
 mod published;
 mod readiness;

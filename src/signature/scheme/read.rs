@@ -151,9 +151,12 @@ impl Scheme {
     /// of the timestamp, or zero without one.
     #[must_use]
     pub fn freshness_window(&self) -> Duration {
+        if let Some(protocol) = &self.protocol {
+            return protocol.0.freshness_window();
+        }
         self.timestamp
             .as_ref()
-            .map_or(Duration::ZERO, |rule| rule.past.saturating_add(rule.future))
+            .map_or(Duration::ZERO, TimestampRule::window)
     }
 
     /// The status of every failed verification.
