@@ -102,6 +102,12 @@
 //!
 //! None is on by default, and none changes what the others do.
 //!
+//! # When a request is refused and should not be
+//!
+//! [`explain`] says why in one sentence: "The signature is right over the JSON
+//! written without white space …". [`WebhookLayer::with_explanations`] logs it,
+//! for development.
+//!
 //! # What this does not do
 //!
 //! - It does not make effects exactly-once: a handler whose machine dies between
@@ -126,6 +132,7 @@ pub mod dedup;
 pub mod delivery;
 mod early;
 mod error;
+pub mod explain;
 #[cfg(feature = "axum")]
 pub mod extract;
 pub mod handshake;

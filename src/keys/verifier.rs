@@ -10,6 +10,7 @@ use http::request::Parts;
 use super::KeyResolver;
 use super::{LiveVerifier, SecretRequest, SecretSource, TenantSecrets};
 use crate::delivery::{Delivery, Tenant};
+use crate::explain::Explainer;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::signature::{Algorithm, MacKey, Scheme};
 use crate::{ConfigError, Secret, Secrets, Timestamp, Verifier, telemetry};
@@ -38,6 +39,16 @@ enum Keys {
     },
     #[cfg(feature = "public-key")]
     Named(Arc<dyn KeyResolver>),
+}
+
+/// Whose secrets a request is verified with.
+enum Whose {
+    /// The same for every request.
+    Endpoint,
+    Tenant(Tenant),
+    /// There is no such tenant: the secrets are random, so that this takes as
+    /// long as for one.
+    Nobody,
 }
 
 impl AsyncVerifier {
@@ -125,7 +136,7 @@ impl AsyncVerifier {
     ) -> Result<Delivery, Rejection> {
         // What the headers alone show costs no look-up.
         self.current().begin(parts, now)?;
-        self.verify_received(parts, body, now)
+        self.verify_received(parts, body, now, None)
             .await
             .map(|(delivery, _)| delivery)
     }
@@ -163,37 +174,66 @@ impl AsyncVerifier {
     }
 
     /// The verdict on a request whose headers passed, and the tenant that was
-    /// found.
+    /// found. What is refused is explained, if it is to be.
     pub(crate) async fn verify_received(
         &self,
         parts: &Parts,
         body: Bytes,
         now: Timestamp,
+        explainer: Option<&Explainer>,
     ) -> Result<(Delivery, Option<Tenant>), Rejection> {
-        let verifier = match &self.keys {
-            Keys::Known | Keys::Live(_) => self.current(),
+        let kept = explainer.map(|explainer| (explainer, body.clone()));
+        let explain = |verifier: &Verifier, rejection: &Rejection| {
+            if let Some((explainer, body)) = &kept {
+                explainer.log(verifier, parts, Some(body), now, rejection);
+            }
+        };
+        let (verifier, whose) = self
+            .find(parts, &body, now)
+            .await
+            .inspect_err(|rejection| explain(&self.verifier, rejection))?;
+        let verdict = verifier.verify_owned(parts, body, now).map(Delivery::from);
+        let tenant = match whose {
+            Whose::Endpoint => None,
+            Whose::Tenant(tenant) => Some(tenant),
+            // Whatever the verdict for nobody is, the sender is not told.
+            Whose::Nobody => {
+                let rejection = self.refuse(RejectionKind::UnknownTenant);
+                explain(&self.verifier, &rejection);
+                return Err(rejection);
+            }
+        };
+        let delivery = verdict.inspect_err(|rejection| explain(&verifier, rejection))?;
+        Ok((delivery, tenant))
+    }
+
+    /// The verifier for a request, and whose it is.
+    async fn find(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+        now: Timestamp,
+    ) -> Result<(Verifier, Whose), Rejection> {
+        Ok(match &self.keys {
+            Keys::Known | Keys::Live(_) => (self.current(), Whose::Endpoint),
             Keys::Tenant { source, nobody } => {
-                let found = source.secrets(SecretRequest::new(parts, &body));
+                let found = source.secrets(SecretRequest::new(parts, body));
                 let found = self.look_up(found).await?;
                 let secrets = found.as_ref().map_or(nobody, TenantSecrets::secrets);
                 let verifier = self
                     .verifier
                     .with_secrets(secrets)
                     .map_err(|error| self.unavailable(&error))?;
-                let verdict = verifier.verify_owned(parts, body, now).map(Delivery::from);
-                // Whatever the verdict for nobody is, the sender is not told.
-                let Some(found) = found else {
-                    return Err(self.refuse(RejectionKind::UnknownTenant));
-                };
-                return Ok((verdict?, Some(found.tenant().clone())));
+                let whose =
+                    found.map_or(Whose::Nobody, |found| Whose::Tenant(found.tenant().clone()));
+                (verifier, whose)
             }
             #[cfg(feature = "public-key")]
-            Keys::Named(resolver) => self.named(resolver, parts, &body, now).await?,
-        };
-        let delivery = verifier
-            .verify_owned(parts, body, now)
-            .map(Delivery::from)?;
-        Ok((delivery, None))
+            Keys::Named(resolver) => {
+                let verifier = self.named(resolver, parts, body, now).await?;
+                (verifier, Whose::Endpoint)
+            }
+        })
     }
 
     /// The first active secret of whoever the request is for, to answer a

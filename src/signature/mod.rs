@@ -111,9 +111,11 @@ pub use self::{
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
+    form::is_form,
+    grammar::FieldValue,
     handshake::{Answer, Asked, InvalidChallenge},
     headers::MAX_CANDIDATES,
-    json::read as json_value,
+    json::{items as json_items, read as json_value},
     mac::Tag,
     protocol::signed_header,
     url::original_uri,

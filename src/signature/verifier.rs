@@ -74,6 +74,7 @@ impl MacKey {
 }
 
 /// A secret, set up.
+#[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) material: Material,
     pub(crate) label: Option<Arc<str>>,
@@ -81,6 +82,7 @@ pub(crate) struct Key {
 }
 
 /// What a secret becomes.
+#[derive(Clone)]
 #[expect(
     clippy::large_enum_variant,
     reason = "hashing must not follow a pointer to its key"
@@ -137,6 +139,18 @@ impl Verifier {
         let compiled = Arc::clone(&self.inner.compiled);
         let keys = Key::all(&compiled.scheme, secrets)?;
         Ok(Self::from_parts(compiled, keys, false))
+    }
+
+    /// The same keys for another scheme, which sets them up in the same way.
+    pub(crate) fn with_scheme(&self, scheme: Scheme) -> Result<Self, ConfigError> {
+        let compiled = Arc::new(Compiled::new(scheme)?);
+        let keys = self.inner.keys.clone();
+        Ok(Self::from_parts(compiled, keys, self.inner.keys_follow))
+    }
+
+    /// How many keys there are.
+    pub(crate) fn key_count(&self) -> usize {
+        self.inner.keys.len()
     }
 
     /// The same scheme with a key that was fetched.

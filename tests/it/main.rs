@@ -18,6 +18,7 @@ mod events;
 // The examples need all three features.
 #[cfg(feature = "tracing")]
 mod examples;
+mod explain;
 mod extract;
 mod handshake;
 mod keys;
