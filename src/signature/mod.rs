@@ -45,9 +45,10 @@
 mod certificate;
 mod check;
 mod compiled;
+mod content;
 mod encoding;
 mod event;
-mod form;
+pub(crate) mod form;
 mod grammar;
 mod handshake;
 mod headers;
@@ -87,9 +88,9 @@ pub use self::{
     handshake::{Handshake, Reply, ReplyValue},
     mac::Hash,
     protocol::{KeyName, Protocol, Received, Statement},
-    scheme::{Algorithm, ConflictPolicy, Coverage, Part, Scheme},
+    scheme::{Algorithm, ConflictPolicy, Coverage, Part, RepeatedNames, Scheme},
     source::Source,
-    url::{PublicUrl, UrlForm},
+    url::{PublicUrl, ReceivedUri, UrlForm},
     verified::Verified,
     verifier::Verifier,
     window::{TimestampFormat, TimestampRule},
@@ -97,6 +98,7 @@ pub use self::{
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
     handshake::{Answer, Asked, InvalidChallenge},
+    headers::MAX_CANDIDATES,
     json::read as json_value,
     mac::Tag,
     protocol::signed_header,
