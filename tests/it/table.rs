@@ -126,6 +126,7 @@ fn names(source: &Source) -> Vec<String> {
 /// What bounds a replay: how old it may be, and what is remembered of it.
 fn replay_protection(scheme: &Scheme) -> String {
     let remembered = match scheme.event_id() {
+        [] if !scheme.has_content_identity() => "none",
         [] => "content",
         _ if scheme.coverage() != Coverage::Nothing && !scheme.signs_event_id() => {
             "id and signed content"

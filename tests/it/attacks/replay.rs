@@ -31,7 +31,7 @@ fn with_id(request: &Request<Bytes>, header: &HeaderName, id: &'static str) -> R
 
 #[tokio::test]
 async fn b1_a_replay_within_the_tolerance_is_a_duplicate() {
-    for scheme in schemes() {
+    for scheme in schemes().filter(Scheme::has_content_identity) {
         let route = Route::new(verifier(&scheme));
         route.accepts(genuine(&scheme), scheme.name()).await;
         for _ in 0..3 {
