@@ -195,6 +195,7 @@ presets! {
     clerk: clerk;
     clickup: clickup;
     cloudflare: cloudflare_notifications, cloudflare_stream;
+    cloudinary: cloudinary_sha1, cloudinary_sha256;
     coinbase_commerce: coinbase_commerce;
     commerce_layer: commerce_layer;
     contentful: contentful;
@@ -237,6 +238,7 @@ presets! {
     notion: notion;
     okta: okta;
     openai: openai;
+    orb: orb;
     paddle: paddle;
     pagerduty: pagerduty;
     #[cfg(feature = "certificate")]
@@ -274,6 +276,7 @@ presets! {
     terraform: terraform, terraform_run_task;
     trello: trello(example_url());
     twilio: twilio(example_url());
+    twitch: twitch;
     typeform: typeform;
     vapi: vapi_bearer, vapi_secret;
     vercel: vercel;

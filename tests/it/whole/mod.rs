@@ -34,6 +34,9 @@ pub fn body(scheme: &Scheme) -> &'static str {
         "adyen" => {
             r#"{"notificationItems":[{"NotificationRequestItem":{"pspReference":"1","eventCode":"AUTHORISATION","success":"true"}},{"NotificationRequestItem":{"pspReference":"2","eventCode":"CAPTURE","success":"true"}}]}"#
         }
+        "cloudinary_sha1" | "cloudinary_sha256" => {
+            r#"{"notification_type":"upload","public_id":"dog"}"#
+        }
         "mailgun" => {
             r#"{"signature":{"timestamp":"1700000000","token":"t"},"event-data":{"id":"e","event":"opened"}}"#
         }
