@@ -186,6 +186,7 @@ presets! {
     bird: bird;
     bitbucket: bitbucket;
     box_com: box_com;
+    braintree: braintree("example_public_key");
     brex: brex;
     buildkite: buildkite_signature, buildkite_token;
     cal_com: cal_com;

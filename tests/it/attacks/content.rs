@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Request};
 use tower_webhook::RejectionKind;
 use tower_webhook::provider;
 
-use crate::support::forge::{Forgery, mac, signature_header, skips_white_space};
+use crate::support::forge::{Forgery, signature_header, skips_white_space};
 use crate::support::route::Route;
 use crate::support::{
     BODY, NOW, SECRET, accepts, genuine, hmac_schemes, schemes, signer, signs_body, verifier,
