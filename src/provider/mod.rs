@@ -245,6 +245,7 @@ presets! {
     #[cfg(feature = "certificate")]
     paypal: paypal("WEBHOOK-ID");
     paystack: paystack;
+    persona: persona;
     pingdom: pingdom;
     pipedrive: pipedrive;
     plain: plain;

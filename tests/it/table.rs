@@ -90,6 +90,7 @@ fn part(part: &Part) -> String {
         Part::Timestamp => "{timestamp}".to_owned(),
         Part::EventId => "{id}".to_owned(),
         Part::Body => "{body}".to_owned(),
+        Part::BodyDigest(hash) => format!("{{{} of body}}", hash_name(*hash)),
         Part::Secret => "{secret}".to_owned(),
         Part::Method => "{method}".to_owned(),
         Part::Url(_) => "{url}".to_owned(),

@@ -14,9 +14,12 @@ pub(super) fn check(scheme: &Scheme) -> Result<(), &'static str> {
     if scheme.methods.is_empty() {
         return Err("it allows no method");
     }
-    if let Grammar::Fields { separator, .. } = scheme.grammar
-        && (!separator.is_ascii() || separator == '=')
-    {
+    let separates = match scheme.grammar {
+        Grammar::Fields { separator, .. } => separator.is_ascii() && separator != '=',
+        Grammar::FieldSets { separator, .. } => separator.is_ascii() && !"= ".contains(separator),
+        _ => true,
+    };
+    if !separates {
         return Err("its fields cannot be told apart by their separator");
     }
     check_pointers(scheme)?;
@@ -115,7 +118,8 @@ fn check_content(scheme: &Scheme) -> Result<(), &'static str> {
         }
         _ => {}
     }
-    if scheme.each.is_some() && count(&Part::Body) > 0 {
+    let holds_body = |part: &Part| matches!(part, Part::Body | Part::BodyDigest(_));
+    if scheme.each.is_some() && scheme.content.iter().any(holds_body) {
         return Err("items that are signed one by one do not hold the body");
     }
     if has_url && scheme.public_url.is_none() {
@@ -160,6 +164,12 @@ mod tests {
     fn a_separator_separates() {
         for separator in ['=', '\u{bf}', '\u{20ac}'] {
             let grammar = Grammar::fields(separator, "v1");
+            assert!(refused(|scheme| {
+                scheme.with_signature(Source::header("x-signature"), grammar)
+            }));
+        }
+        for separator in ['=', ' ', '\u{bf}'] {
+            let grammar = Grammar::field_sets(separator, "v1");
             assert!(refused(|scheme| {
                 scheme.with_signature(Source::header("x-signature"), grammar)
             }));

@@ -102,7 +102,7 @@ impl Scheme {
             None if self
                 .content
                 .iter()
-                .any(|part| matches!(part, Part::SortedForm { .. })) =>
+                .any(|part| matches!(part, Part::SortedForm { .. } | Part::BodyDigest(_))) =>
             {
                 Coverage::Body
             }

@@ -145,7 +145,8 @@ proptest! {
         bit in 0..8_u8,
     ) {
         for scheme in whole_schemes() {
-            if scheme.coverage() != Coverage::Body || !scheme.content().contains(&Part::Body) {
+            let whole = |part: &Part| matches!(part, Part::Body | Part::BodyDigest(_));
+            if scheme.coverage() != Coverage::Body || !scheme.content().iter().any(whole) {
                 continue;
             }
             let request = genuine(&scheme);
