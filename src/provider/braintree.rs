@@ -1,16 +1,20 @@
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use http::Method;
 use http::request::Parts;
 
 use crate::Timestamp;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::signature::{
-    Coverage, Encoding, Grammar, Hash, MAX_CANDIDATES, Protocol, Received, Scheme, SecretEncoding,
-    Source, Statement, form,
+    Coverage, Encoding, Grammar, Handshake, Hash, MAX_CANDIDATES, Protocol, Received, Reply,
+    ReplyValue, Scheme, SecretEncoding, Source, Statement, form,
 };
 
 const SIGNATURE: &str = "bt_signature";
 const PAYLOAD: &str = "bt_payload";
+/// The length of a challenge.
+const CHALLENGE: RangeInclusive<usize> = 20..=32;
 
 /// Braintree: a form with `bt_payload`, base64 of XML, and `bt_signature`, pairs
 /// `<public key>|<hex>` joined with `&`, HMAC-SHA1 over `bt_payload`.
@@ -24,6 +28,10 @@ const PAYLOAD: &str = "bt_payload";
 /// is judged, and a notification is known by its payload. Keep the `timestamp`
 /// in it in mind: once deduplication has forgotten a notification, a captured one
 /// passes again.
+///
+/// The GET with a `bt_challenge` of 20 to 32 hexadecimal digits that registers
+/// the URL is answered, whoever sends it, with its MAC. A payload of that form is
+/// therefore refused.
 ///
 /// # Example
 ///
@@ -47,14 +55,20 @@ const PAYLOAD: &str = "bt_payload";
 /// ```
 #[must_use]
 pub fn braintree(public_key: impl Into<String>) -> Scheme {
+    let public_key = public_key.into();
+    let challenge = || Source::query("bt_challenge");
+    let answer = ReplyValue::mac(challenge(), Encoding::Hex).with_prefix(format!("{public_key}|"));
     Scheme::hmac("braintree", Hash::Sha1)
         .with_reference("https://developer.paypal.com/braintree/docs/guides/webhooks/parse")
         .with_content([])
         .with_signature(Source::form(SIGNATURE), Grammar::Plain)
         .with_secret_encoding(SecretEncoding::Sha1)
-        .with_protocol(Arc::new(Braintree {
-            public_key: public_key.into(),
-        }))
+        .with_protocol(Arc::new(Braintree { public_key }))
+        .with_handshake(
+            Handshake::unsigned(Method::GET)
+                .when_hex(challenge(), CHALLENGE)
+                .with_reply(Reply::text(answer)),
+        )
 }
 
 #[derive(Debug)]
@@ -107,8 +121,11 @@ impl Protocol for Braintree {
             Some(text) => (text, true),
             None => (payload.as_str(), false),
         };
+        // Whoever asks gets the MAC of a challenge.
+        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let is_challenge = CHALLENGE.contains(&text.len()) && text.bytes().all(is_hex);
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=\n".contains(&byte);
-        if text.is_empty() || text.ends_with('\n') || !text.bytes().all(allowed) {
+        if text.is_empty() || is_challenge || text.ends_with('\n') || !text.bytes().all(allowed) {
             return Err(reject(RejectionKind::MalformedBody, PAYLOAD));
         }
         let mut signatures = self.signatures(&pairs)?.into_iter();

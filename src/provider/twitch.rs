@@ -1,5 +1,9 @@
+use http::Method;
+
 use super::MINUTE;
-use crate::signature::{Grammar, Hash, Part, Scheme, Source, TimestampRule};
+use crate::signature::{
+    Grammar, Handshake, Hash, Part, Reply, ReplyValue, Scheme, Source, TimestampRule,
+};
 
 /// Twitch EventSub: `Twitch-Eventsub-Message-Signature: sha256=<hex>`,
 /// HMAC-SHA256 over
@@ -14,7 +18,8 @@ use crate::signature::{Grammar, Hash, Part, Scheme, Source, TimestampRule};
 /// is not signed, nor is `Twitch-Eventsub-Message-Type`, which tells a
 /// notification from a revocation (`/subscription/status` in the body does as
 /// well). The secret is the subscription's, 10 to 100 ASCII characters, as text.
-/// Twitch wants a 2xx within a few seconds.
+/// Twitch wants a 2xx within a few seconds. The signed challenge that confirms a
+/// subscription is answered.
 #[doc = example!(
     "twitch",
     "s3cre77890ab",
@@ -36,4 +41,14 @@ pub fn twitch() -> Scheme {
         )
         .with_event_id([Source::header("twitch-eventsub-message-id")])
         .with_event_type([Source::pointer("/subscription/type")])
+        .with_handshake(
+            Handshake::signed(Method::POST)
+                .when_equals(
+                    Source::header("twitch-eventsub-message-type"),
+                    "webhook_callback_verification",
+                )
+                // The header is not signed, and no notification has one.
+                .when(Source::pointer("/challenge"))
+                .with_reply(Reply::text(ReplyValue::echo(Source::pointer("/challenge")))),
+        )
 }

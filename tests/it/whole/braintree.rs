@@ -9,6 +9,7 @@ use sha1::{Digest, Sha1};
 use tower_webhook::{RejectionKind, Verifier, provider};
 
 use super::{refusal, refusal_in_pieces, with_body};
+use crate::handshake::{Endpoint, Reply};
 use crate::support::route::Route;
 
 const PUBLIC: &str = "our_public_key";
@@ -170,6 +171,48 @@ fn a_payload_is_base64() {
     for payload in ["", "\n", "a b\n", "a\n\n", "a\r\n", "a-_\n", "é\n", "<x/>"] {
         let refused = refusal(&verifier(), &form(&signature(payload), payload));
         assert_eq!(refused, Some(RejectionKind::MalformedBody), "{payload:?}");
+    }
+}
+
+/// github:braintree/braintree_node spec/unit/braintree/webhook_notification_gateway_spec.js
+#[tokio::test]
+async fn a_challenge_gets_its_known_answer() {
+    let verifier = Verifier::new(
+        provider::braintree("integration_public_key"),
+        "integration_private_key",
+    );
+    let endpoint = Endpoint::with(verifier.unwrap(), |layer| layer).await;
+    let challenge = "20f9f8ed05f77439fe955c977e4c8a53";
+    let answer = "integration_public_key|d9b899556c966b3f06945ec21311865d35df3ce4";
+    let known = endpoint
+        .get(&format!("/hook?bt_challenge={challenge}"))
+        .await;
+    assert_eq!(known, Reply::text(answer));
+    for other in [
+        "",
+        &challenge[..19],
+        &format!("{challenge}0"),
+        &challenge.to_uppercase(),
+        "PG5vdGlmaWNhdGlvbi8%2B",
+        "20f9f8ed05f77439fe955c977e4c8a53%0A",
+        &format!("{challenge}&bt_challenge={challenge}"),
+    ] {
+        let refused = endpoint.get(&format!("/hook?bt_challenge={other}")).await;
+        assert_eq!(refused, Reply::not_allowed("POST, GET"), "{other}");
+    }
+    assert_eq!(endpoint.calls.get(), 0);
+}
+
+/// Anybody may ask for the MAC of a challenge.
+#[test]
+fn a15_the_answer_to_a_challenge_signs_no_notification() {
+    let challenge = "20f9f8ed05f77439fe955c977e4c8a53";
+    for challenge in [challenge, &challenge[..20]] {
+        for payload in [challenge.to_owned(), format!("{challenge}\n")] {
+            let forged = form(&signature(challenge), &payload);
+            let refused = refusal(&verifier(), &forged);
+            assert_eq!(refused, Some(RejectionKind::MalformedBody), "{payload:?}");
+        }
     }
 }
 
