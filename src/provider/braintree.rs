@@ -102,6 +102,13 @@ impl Braintree {
 }
 
 impl Protocol for Braintree {
+    fn validate(&self, _: &Scheme) -> Result<(), &'static str> {
+        match self.public_key.is_empty() || self.public_key.contains(['|', '&']) {
+            true => Err("the public key is empty, or holds a character that keys do not have"),
+            false => Ok(()),
+        }
+    }
+
     fn precheck(&self, _: &Parts, _: Timestamp) -> Result<(), Rejection> {
         Ok(())
     }

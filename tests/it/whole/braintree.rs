@@ -6,7 +6,7 @@ use http::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 use sha1::{Digest, Sha1};
-use tower_webhook::{RejectionKind, Verifier, provider};
+use tower_webhook::{ConfigError, RejectionKind, Verifier, provider};
 
 use super::{refusal, refusal_in_pieces, with_body};
 use crate::handshake::{Endpoint, Reply};
@@ -52,6 +52,18 @@ fn a_signed_payload_is_accepted_whole_and_in_pieces() {
     assert_eq!(refusal(&verifier(), &request), None);
     for size in [1, 7, 1000] {
         assert_eq!(refusal_in_pieces(&verifier(), &request, size), None);
+    }
+}
+
+#[test]
+fn a3_what_is_no_key_is_refused_at_construction() {
+    for public_key in ["", "a|b", "a&b"] {
+        let built = Verifier::new(provider::braintree(public_key), SECRET);
+        assert!(matches!(built, Err(ConfigError::InvalidScheme { .. })));
+    }
+    for secret in ["", " "] {
+        let built = Verifier::new(provider::braintree(PUBLIC), secret);
+        assert!(matches!(built, Err(ConfigError::EmptySecret { .. })));
     }
 }
 
