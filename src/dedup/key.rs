@@ -5,7 +5,7 @@ use twox_hash::XxHash3_64;
 
 use crate::delivery::{Delivery, EventId, Tenant};
 use crate::rejection::RejectionKind;
-use crate::signature::{ConflictPolicy, Grammar, Scheme, Source};
+use crate::signature::{ConflictPolicy, Coverage, Grammar, Scheme, Source};
 use crate::store::{DedupKey, Fingerprint};
 
 /// The rows a delivery claims.

@@ -183,7 +183,7 @@ presets! {
     aws_sns: aws_sns(EXAMPLE_TOPIC);
     azure_devops: azure_devops;
     azure_event_grid: azure_event_grid_query, azure_event_grid_header;
-    bird: bird;
+    bird: bird, bird_notifications(example_url());
     bitbucket: bitbucket;
     box_com: box_com;
     braintree: braintree("example_public_key");

@@ -86,7 +86,7 @@ fn content(scheme: &Scheme) -> String {
 
 fn part(part: &Part) -> String {
     match part {
-        Part::Literal(text) => text.replace('|', "\\|"),
+        Part::Literal(text) => text.replace('|', "\\|").replace('\n', "\\n"),
         Part::Timestamp => "{timestamp}".to_owned(),
         Part::EventId => "{id}".to_owned(),
         Part::Body => "{body}".to_owned(),
