@@ -203,6 +203,19 @@ impl Statement {
         self
     }
 
+    /// Another content; the signature may be over any of them.
+    ///
+    /// Deduplication knows a delivery by the first, which must therefore be the
+    /// same for all requests that say the same.
+    #[must_use]
+    pub fn or_content(mut self, content: impl Into<Vec<u8>>) -> Self {
+        self.contents.push(Content {
+            bytes: content.into(),
+            secret_at: None,
+        });
+        self
+    }
+
     /// The algorithm of this request, where the provider has several. It must
     /// come from a fixed list, never from the request alone; by default it is
     /// the scheme's.

@@ -1,6 +1,7 @@
 //! The challenges with which providers test an endpoint, as data.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use http::{Method, StatusCode};
 
@@ -55,6 +56,7 @@ enum Condition {
     Equals(Source, Cow<'static, str>),
     Absent(Source),
     Digits(Source),
+    Hex(Source, RangeInclusive<usize>),
     Alone(Source),
 }
 
@@ -65,6 +67,7 @@ impl Condition {
             | Self::Equals(source, _)
             | Self::Absent(source)
             | Self::Digits(source)
+            | Self::Hex(source, _)
             | Self::Alone(source) => source,
         }
     }
@@ -133,6 +136,13 @@ impl Handshake {
     #[must_use]
     pub fn when_digits(self, source: Source) -> Self {
         self.with_condition(Condition::Digits(source))
+    }
+
+    /// Only if the value at `source` is made of hexadecimal digits in lower case,
+    /// of which there are as many as `length` allows.
+    #[must_use]
+    pub fn when_hex(self, source: Source, length: RangeInclusive<usize>) -> Self {
+        self.with_condition(Condition::Hex(source, length))
     }
 
     /// Only if the body holds the value at `source` and no other: a JSON object
