@@ -80,6 +80,20 @@ pub enum ConfigError {
         /// The network that holds every address, all networks taken together.
         network: String,
     },
+    /// A text that should be the URL that a provider sends to is none.
+    InvalidUrl {
+        /// The text as given, without what may be secret in it: a user name, a
+        /// query.
+        url: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The URL that a provider sends to was to be taken from what trusted
+    /// proxies say, but they say nothing of its scheme or host.
+    NoPublicUrl {
+        /// What is missing.
+        reason: &'static str,
+    },
     /// A certificate would have to satisfy nothing: no rule was given, or no
     /// alternative of a rule.
     NoClientCertRule,
@@ -153,6 +167,12 @@ impl fmt::Display for ConfigError {
                 "the trusted proxies include every address ({network}): every caller could \
                  choose its own address"
             ),
+            Self::InvalidUrl { url, reason } => {
+                write!(f, "{url:?} is no URL that a provider can send to: {reason}")
+            }
+            Self::NoPublicUrl { reason } => {
+                write!(f, "the URL that a provider sends to is not known: {reason}")
+            }
             Self::NoClientCertRule => f.write_str("no rule for client certificates was given"),
             Self::InvalidClientCertRule { rule, reason } => {
                 write!(f, "{rule:?} is no rule for client certificates: {reason}")

@@ -91,7 +91,9 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `axum` | the extractors [`Delivery`] and `VerifiedJson`; the peer address of axum's `ConnectInfo` |
+//! | `certificate` | Amazon SNS and PayPal, which sign with the key of a certificate; implies `public-key` |
 //! | `client-cert` | `RequireClientCertLayer`: TLS client certificates by key, name and issuer, from the connection or from a proxy |
+//! | `http-signature` | HTTP Message Signatures (RFC 9421) with `Content-Digest` (RFC 9530) |
 //! | `tracing` | an event for every accepted, refused, duplicate and busy request |
 //! | `public-key` | presets and schemes signed with a private key: Ed25519, ECDSA P-256, RSA |
 //! | `testing` | signing of genuine requests for any scheme, a manual clock, a conformance suite for stores |

@@ -23,6 +23,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Providers that sign the URL
+//!
+//! A server does not know under which URL it is reached, and the request's own
+//! word for it proves nothing. Those presets take it as a
+//! [`PublicUrl`], from your configuration or from a
+//! proxy that you trust:
+//!
+//! ```
+//! use tower_webhook::signature::PublicUrl;
+//! use tower_webhook::{Verifier, provider};
+//!
+//! let url = PublicUrl::registered("https://example.com/hooks/square")?;
+//! let square = Verifier::new(provider::square(url), "the-signature-key")?;
+//!
+//! // No URL, no preset: nothing is guessed.
+//! assert!(PublicUrl::registered("example.com/hooks/square").is_err());
+//! # Ok::<(), tower_webhook::ConfigError>(())
+//! ```
+//!
 //! # All presets
 //!
 //! "Replay protection" is how far a signed timestamp may be from now, where
@@ -35,6 +54,12 @@
 //!
 #![doc = include_str!("table.md")]
 //!
+//! # Signatures by RFC 9421
+//!
+//! HTTP Message Signatures leave too much to a provider to be a preset: module
+//! `http_signature` (feature `http-signature`) builds a [`Scheme`] from what the
+//! provider says.
+//!
 //! # Your own provider
 //!
 //! Presets have no privileges: describe yours with the same [`Scheme`], as its
@@ -42,10 +67,11 @@
 
 use std::time::Duration;
 
-use crate::signature::{Scheme, Source};
+use crate::signature::{PublicUrl, Scheme, Source};
 
 /// The example on a preset's page: `example!(preset, secret, body)`, or
-/// `example!(public preset, key, body)` where a public key takes the secret's
+/// `example!(url preset, secret, body)` for a preset that takes a `PublicUrl`,
+/// or `example!(public preset, key, body)` where a public key takes the secret's
 /// place; `key` is one of `tests/keys`.
 ///
 /// `body` holds what the preset reads from it; the request is made at
@@ -83,29 +109,42 @@ macro_rules! example {
         )
     };
     ($preset:literal, $secret:literal, $body:literal) => {
+        example!(@ concat!($preset, "()"), "", $secret, $body)
+    };
+    (url $preset:literal, $secret:literal, $body:literal) => {
+        example!(
+            @ concat!($preset, "(url.clone())"),
+            "use tower_webhook::signature::PublicUrl;\n\n\
+             let url = PublicUrl::base(\"https://example.com\")?;\n",
+            $secret,
+            $body
+        )
+    };
+    (@ $call:expr, $before:literal, $secret:literal, $body:literal) => {
         concat!(
             "\n# Example\n\n```\n# #[cfg(feature = \"testing\")] {\n",
             "use tower_webhook::testing::Signer;\n",
-            "use tower_webhook::{Timestamp, Verifier, provider};\n\n",
-            "let now = Timestamp::from_unix_seconds(1_700_000_000);\n",
+            "use tower_webhook::{Timestamp, Verifier, provider};\n",
+            $before,
+            "\nlet now = Timestamp::from_unix_seconds(1_700_000_000);\n",
             "let sender = Signer::new(provider::",
-            $preset,
-            "(), \"",
+            $call,
+            ", \"",
             $secret,
             "\")?.at(now);\n",
             "let (parts, body) = sender.sign(\"/hook\", r#\"",
             $body,
             "\"#).into_parts();\n\n",
             "let verifier = Verifier::new(provider::",
-            $preset,
-            "(), \"",
+            $call,
+            ", \"",
             $secret,
             "\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_ok());\n\n",
             "// A sender that does not know the secret is refused:\n",
             "let verifier = Verifier::new(provider::",
-            $preset,
-            "(), \"0ddba11c0ffee00d\")?;\n",
+            $call,
+            ", \"0ddba11c0ffee00d\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_err());\n",
             "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
         )
@@ -140,6 +179,8 @@ presets! {
     airtable: airtable;
     asana: asana;
     ashby: ashby;
+    #[cfg(feature = "certificate")]
+    aws_sns: aws_sns(EXAMPLE_TOPIC);
     azure_devops: azure_devops;
     azure_event_grid: azure_event_grid_query, azure_event_grid_header;
     bird: bird;
@@ -156,6 +197,7 @@ presets! {
     cloudflare: cloudflare_notifications, cloudflare_stream;
     coinbase_commerce: coinbase_commerce;
     commerce_layer: commerce_layer;
+    contentful: contentful;
     customer_io: customer_io;
     deepgram: deepgram;
     #[cfg(feature = "public-key")]
@@ -172,6 +214,7 @@ presets! {
     gitlab: gitlab_token, gitlab_signing_token;
     gocardless: gocardless;
     heroku: heroku;
+    hubspot: hubspot_v1, hubspot_v2(example_url()), hubspot_v3(example_url());
     intercom: intercom;
     jira: jira;
     knock: knock;
@@ -183,6 +226,7 @@ presets! {
     logto: logto;
     mailchimp: mailchimp;
     mailgun: mailgun;
+    mandrill: mandrill(example_url());
     meta: meta;
     microsoft_graph: microsoft_graph;
     microsoft_teams: microsoft_teams;
@@ -195,10 +239,13 @@ presets! {
     openai: openai;
     paddle: paddle;
     pagerduty: pagerduty;
+    #[cfg(feature = "certificate")]
+    paypal: paypal("WEBHOOK-ID");
     paystack: paystack;
     pingdom: pingdom;
     pipedrive: pipedrive;
     plain: plain;
+    plivo: plivo(example_url());
     polar: polar;
     postmark: postmark;
     pusher: pusher;
@@ -214,6 +261,7 @@ presets! {
     sentry: sentry;
     shopify: shopify;
     slack: slack;
+    square: square(example_url());
     standard_webhooks: standard_webhooks;
     #[cfg(feature = "public-key")]
     standard_webhooks_asymmetric: standard_webhooks_asymmetric;
@@ -224,6 +272,8 @@ presets! {
     #[cfg(feature = "public-key")]
     telnyx: telnyx;
     terraform: terraform, terraform_run_task;
+    trello: trello(example_url());
+    twilio: twilio(example_url());
     typeform: typeform;
     vapi: vapi_bearer, vapi_secret;
     vercel: vercel;
@@ -237,6 +287,21 @@ presets! {
     xero: xero;
     zendesk: zendesk;
     zoom: zoom;
+}
+
+#[cfg(feature = "http-signature")]
+pub mod http_signature;
+
+#[cfg(feature = "certificate")]
+pub use self::aws_sns::AwsSns;
+pub use self::contentful::Contentful;
+#[cfg(feature = "certificate")]
+pub use self::paypal::PayPal;
+
+/// The URL that the registry's presets have. Set your own with
+/// [`Scheme::with_public_url`].
+fn example_url() -> PublicUrl {
+    PublicUrl::example()
 }
 
 /// A preset of the registry.
@@ -314,16 +379,22 @@ impl Unsigned {
     }
 }
 
-/// Every preset.
+/// Every preset. Those that sign a URL have `https://example.com` for its base.
 pub fn all() -> impl Iterator<Item = Preset> {
     registry().into_iter()
 }
 
-/// The preset called `name`, such as `stripe` or `gitlab_token`.
+/// The preset called `name`, such as `stripe` or `gitlab_token`. Where it signs
+/// a URL ([`Scheme::public_url`] is not `None`), set yours with
+/// [`Scheme::with_public_url`].
 #[must_use]
 pub fn by_name(name: &str) -> Option<Preset> {
     all().find(|preset| preset.name() == name)
 }
+
+/// The topic of the registry's entry, which nobody has.
+#[cfg(feature = "certificate")]
+const EXAMPLE_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:topic";
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);

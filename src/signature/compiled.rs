@@ -300,11 +300,11 @@ fn check_content(scheme: &Scheme) -> Result<(), &'static str> {
         Part::Header(name) => Some(name),
         _ => None,
     });
-    if scheme.protocol.is_some() {
+    if let Some(protocol) = &scheme.protocol {
         if scheme.timestamp.is_some() {
             return Err("its protocol judges the timestamp");
         }
-        return Ok(());
+        return protocol.0.validate(scheme);
     }
     if scheme.algorithm == Algorithm::Token {
         if !scheme.content.is_empty() {
@@ -343,6 +343,18 @@ fn check_content(scheme: &Scheme) -> Result<(), &'static str> {
     }
     if has_url && scheme.public_url.is_none() {
         return Err("it signs the URL; say which with `with_public_url`");
+    }
+    let has_digest = |part: &Part| {
+        matches!(
+            part,
+            Part::SortedForm {
+                digest: Some(_),
+                ..
+            }
+        )
+    };
+    if !has_url && scheme.content.iter().any(has_digest) {
+        return Err("the digest of a body in the URL is signed only with the URL");
     }
     if headers.clone().any(|name| header_name(name).is_err()) {
         return Err("a signed header has an invalid name");

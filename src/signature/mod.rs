@@ -41,15 +41,20 @@
 //! once for each secret, however many signatures are listed. Signatures are
 //! decoded and compared as bytes; a token is compared by its SHA-256.
 
+#[cfg(feature = "certificate")]
+mod certificate;
 mod check;
 mod compiled;
+mod content;
 mod encoding;
 mod event;
-mod form;
+pub(crate) mod form;
 mod grammar;
 mod handshake;
 mod headers;
 mod json;
+#[cfg(feature = "certificate")]
+mod json_fields;
 mod judged;
 mod mac;
 mod protocol;
@@ -65,6 +70,10 @@ mod verifier;
 mod whole;
 mod window;
 
+#[cfg(feature = "certificate")]
+pub(crate) use self::certificate::Certificate;
+#[cfg(feature = "certificate")]
+pub(crate) use self::json_fields::string_fields;
 #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
 pub(crate) use self::public_key::KeyPair;
 #[cfg(feature = "public-key")]
@@ -79,9 +88,9 @@ pub use self::{
     handshake::{Handshake, Reply, ReplyValue},
     mac::Hash,
     protocol::{KeyName, Protocol, Received, Statement},
-    scheme::{Algorithm, ConflictPolicy, Coverage, Part, Scheme},
+    scheme::{Algorithm, ConflictPolicy, Coverage, Part, RepeatedNames, Scheme},
     source::Source,
-    url::{PublicUrl, UrlForm},
+    url::{PublicUrl, ReceivedUri, UrlForm},
     verified::Verified,
     verifier::Verifier,
     window::{TimestampFormat, TimestampRule},
@@ -89,8 +98,10 @@ pub use self::{
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
     handshake::{Answer, Asked, InvalidChallenge},
+    headers::MAX_CANDIDATES,
     json::read as json_value,
     mac::Tag,
+    protocol::signed_header,
     url::original_uri,
     verified::VerifiedBytes,
     verifier::{Inner, MacKey},

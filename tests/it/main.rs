@@ -21,6 +21,7 @@ mod examples;
 mod extract;
 mod handshake;
 mod observe;
+mod protocols;
 #[cfg(feature = "tracing")]
 mod published;
 mod readiness;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::Request;
 use http::request::Parts;
 use serde::Deserialize;
-use tower_webhook::signature::{Coverage, Scheme};
+use tower_webhook::signature::{Coverage, PublicUrl, Scheme};
 use tower_webhook::{ConfigError, RejectionKind, Timestamp, Verifier, provider};
 
 use crate::support::keys::other_verifying_secret;
@@ -32,6 +32,9 @@ impl Vector {
         let name = self.provider.replace('-', "_");
         let name = self.preset.as_deref().unwrap_or(&name);
         match provider::by_name(name) {
+            Some(provider::Preset::Signed(scheme)) if scheme.public_url().is_some() => {
+                scheme.with_public_url(PublicUrl::registered(&self.url).unwrap())
+            }
             Some(provider::Preset::Signed(scheme)) => scheme,
             _ => panic!("no preset {name} for {file}"),
         }
@@ -75,7 +78,7 @@ fn vectors() -> Vec<(String, Vector)> {
             }
         }
     }
-    assert!(found.len() >= 70, "vectors are missing: {}", found.len());
+    assert!(found.len() >= 85, "vectors are missing: {}", found.len());
     found
 }
 
@@ -112,7 +115,13 @@ fn no_known_answer_is_accepted_with_another_secret_or_body() {
             let refused = verifier
                 .verify(&parts, &tampered, vector.now())
                 .unwrap_err();
-            assert_eq!(refused.kind(), RejectionKind::SignatureMismatch, "{file}");
+            let kind = refused.kind();
+            // What had no body need not say of which kind that is.
+            let expected = match body.is_empty() {
+                true => kind.is_verification_failure(),
+                false => kind == RejectionKind::SignatureMismatch,
+            };
+            assert!(expected, "{file}: {kind}");
         }
     }
 }

@@ -20,3 +20,4 @@ mod replay;
 mod signature;
 mod slow;
 mod timestamp;
+mod url;
