@@ -8,7 +8,6 @@ use axum::Router;
 use axum::routing::any;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::Method;
 use serde::Deserialize;
 use tower::ServiceBuilder;
 use tower_webhook::dedup::DedupLayer;
@@ -17,7 +16,7 @@ use tower_webhook::handshake::HandshakeLayer;
 use tower_webhook::keys::{
     AsyncVerifier, SecretFuture, SecretRequest, SecretSource, TenantSecrets,
 };
-use tower_webhook::signature::{Handshake, Hash, Scheme};
+use tower_webhook::signature::{PublicUrl, Scheme};
 use tower_webhook::testing::ManualClock;
 use tower_webhook::{ConfigError, Secret, Verifier, VerifyLayer, provider};
 
@@ -371,17 +370,14 @@ async fn woocommerces_ping_is_acknowledged() {
 
 #[tokio::test]
 async fn a_url_that_is_only_tried_exists() {
-    let trello = Scheme::hmac("trello", Hash::Sha1)
-        .with_signature(
-            tower_webhook::signature::Source::header("x-trello-webhook"),
-            tower_webhook::signature::Grammar::Plain,
-        )
-        .with_handshake(Handshake::unsigned(Method::HEAD));
-    let endpoint = Endpoint::new(trello).await;
-    let head = request("HEAD", "/hook", &[], "");
-    assert_eq!(endpoint.ask(&head).await, Reply::empty(200, &[]));
-    let answer = endpoint.get("/hook").await;
-    assert_eq!(answer, Reply::not_allowed("POST, HEAD"));
+    let url = || PublicUrl::registered("https://example.com/hook").unwrap();
+    for scheme in [provider::trello(url()), provider::mandrill(url())] {
+        let endpoint = Endpoint::new(scheme).await;
+        let head = request("HEAD", "/hook", &[], "");
+        assert_eq!(endpoint.ask(&head).await, Reply::empty(200, &[]));
+        let answer = endpoint.get("/hook").await;
+        assert_eq!(answer, Reply::not_allowed("POST, HEAD"));
+    }
 
     let mailchimp = provider::mailchimp().with_token_in_query("token");
     let endpoint = Endpoint::new(mailchimp).await;
