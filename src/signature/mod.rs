@@ -96,7 +96,6 @@ pub use self::{
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
-    form::is_form,
     grammar::FieldValue,
     handshake::{Answer, Asked, InvalidChallenge},
     json::{items as json_items, read as json_value},
