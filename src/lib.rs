@@ -96,6 +96,8 @@
 //! | `http-signature` | HTTP Message Signatures (RFC 9421) with `Content-Digest` (RFC 9530) |
 //! | `tracing` | an event for every accepted, refused, duplicate and busy request |
 //! | `public-key` | presets and schemes signed with a private key: Ed25519, ECDSA P-256, RSA |
+//! | `jwt` | presets and schemes with a JSON Web Token: Plaid, Google Pub/Sub, Microsoft Entra and others |
+//! | `fetch` | public keys over HTTPS, from configured hosts only: JWK sets, certificates, Plaid |
 //! | `testing` | signing of genuine requests for any scheme, a manual clock, a conformance suite for stores |
 //!
 //! None is on by default, and none changes what the others do.

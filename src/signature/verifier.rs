@@ -129,6 +129,11 @@ impl Verifier {
         ))
     }
 
+    /// The same scheme without its keys.
+    pub(crate) fn without_its_keys(&self) -> Self {
+        Self::from_parts(Arc::clone(&self.inner.compiled), Vec::new(), true)
+    }
+
     /// The same scheme with other secrets.
     pub(crate) fn with_secrets(&self, secrets: &Secrets) -> Result<Self, ConfigError> {
         let compiled = Arc::clone(&self.inner.compiled);

@@ -21,6 +21,7 @@ mod examples;
 mod explain;
 mod extract;
 mod handshake;
+mod keys;
 mod observe;
 mod protocols;
 #[cfg(feature = "tracing")]
