@@ -2,11 +2,14 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// What stands for a genuine value in a line, so that the fuzzer gets past the
-/// MAC and works on what is around it.
+/// What stands for a genuine value in a line or the body, so that the fuzzer
+/// gets past the MAC and works on what is around it. As the name of a header,
+/// the first three stand for the one that holds the value.
 pub const SIGNATURE: u8 = 1;
 pub const TIMESTAMP: u8 = 2;
 pub const EVENT_ID: u8 = 3;
+/// The whole value of the signature's header.
+pub const VALUE: u8 = 4;
 
 pub struct Text<'a> {
     pub lines: Vec<(&'a [u8], &'a [u8])>,
@@ -27,6 +30,11 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Whether a line holds `byte`.
+    pub fn mentions(&self, byte: u8) -> bool {
+        self.lines.iter().any(|(_, value)| value.contains(&byte))
+    }
+
     /// The query, from the line called `?`, and the headers; what cannot stand
     /// in a header is left out.
     pub fn request(&self, genuine: &Genuine) -> (Vec<u8>, HeaderMap) {
@@ -34,7 +42,11 @@ impl<'a> Text<'a> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.lines {
             let value = genuine.fill(value);
-            if *name == b"?" {
+            let name = match name {
+                [place @ 1..=3] => genuine.names[usize::from(place - 1)].as_bytes(),
+                name => name,
+            };
+            if name == b"?" {
                 query = value;
             } else if let (Ok(name), Ok(value)) = (
                 HeaderName::from_bytes(name),
@@ -52,16 +64,20 @@ pub struct Genuine {
     pub signature: String,
     pub timestamp: String,
     pub event_id: String,
+    pub value: String,
+    /// The headers of the first three; `?` for the query.
+    pub names: [String; 3],
 }
 
 impl Genuine {
-    fn fill(&self, value: &[u8]) -> Vec<u8> {
+    pub fn fill(&self, value: &[u8]) -> Vec<u8> {
         let mut filled = Vec::new();
         for byte in value {
             match *byte {
                 SIGNATURE => filled.extend_from_slice(self.signature.as_bytes()),
                 TIMESTAMP => filled.extend_from_slice(self.timestamp.as_bytes()),
                 EVENT_ID => filled.extend_from_slice(self.event_id.as_bytes()),
+                VALUE => filled.extend_from_slice(self.value.as_bytes()),
                 other => filled.push(other),
             }
         }
