@@ -28,7 +28,8 @@ use http::HeaderValue;
 
 use crate::Timestamp;
 use crate::signature::{
-    EventHeaders, IdHeader, Inner, Scheme, Tag, Verified, VerifiedBytes, event_id, event_type,
+    EventHeaders, IdHeader, Inner, MacKey, Scheme, Tag, Verified, VerifiedBytes, event_id,
+    event_type,
 };
 pub use crate::signature::{EventId, EventIdError};
 
@@ -115,6 +116,16 @@ impl Delivery {
     #[must_use]
     pub fn key_label(&self) -> Option<&str> {
         self.inner.verifier.label(self.inner.key)
+    }
+
+    /// The secret that matched.
+    pub(crate) fn mac_key(&self) -> MacKey {
+        MacKey::new(Arc::clone(&self.inner.verifier), self.inner.key)
+    }
+
+    /// The methods that the endpoint takes.
+    pub(crate) fn allow(&self) -> &str {
+        &self.inner.verifier.compiled.allow
     }
 
     /// Whether [`mac`](Self::mac) is a digest of the signed content.

@@ -98,6 +98,11 @@ pub enum ConfigError {
         /// The shortest that is safe, in seconds.
         needed_seconds: u64,
     },
+    /// An origin that may ask to send is not a DNS name.
+    InvalidOrigin {
+        /// The origin as given.
+        origin: String,
+    },
     /// The lease is not shorter than the time an event is remembered, or
     /// the longest hold is shorter than one lease.
     InvalidLease {
@@ -160,6 +165,7 @@ impl fmt::Display for ConfigError {
                 "events are remembered for {ttl_seconds} s, but their signatures stay fresh \
                  for {needed_seconds} s: a replay in between would run again"
             ),
+            Self::InvalidOrigin { origin } => write!(f, "{origin:?} is not a DNS name"),
             Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
         }
     }

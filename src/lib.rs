@@ -24,8 +24,9 @@
 //!
 //! Genuine deliveries reach `paid`, once each. A forged or stale one gets 401, a
 //! repeated one 200 without a call, one whose body is too large or too slow 413
-//! or 408. HTTPS, an IP allowlist and rate limits are one `with_*` method each on
-//! [`WebhookLayer`]. Every refusal carries a [`Rejection`] for your logs.
+//! or 408. The challenges with which Slack, Zoom and others test an endpoint are
+//! [answered](handshake). HTTPS, an IP allowlist and rate limits are one `with_*`
+//! method each on [`WebhookLayer`]. Every refusal carries a [`Rejection`] for your logs.
 //!
 //! # The way of a request
 //!
@@ -34,11 +35,13 @@
 //!    │  RequireHttpsLayer     plain HTTP?                       403
 //!    │  IpAllowlistLayer      caller not on the list?           403
 //!    │  RateLimitLayer        caller's failures over its quota? 429 + Retry-After
+//!    │  HandshakeLayer        a challenge, unsigned?            200 and its answer
 //!    │  VerifyLayer           headers judged before the body is read
 //!    │                        body: size limit, read deadline   413 / 408
 //!    │                        MAC hashed while the body arrives
 //!    │                        signature, freshness              401 (status per provider)
 //!    │                        → Request<VerifiedBody>
+//!    │  HandshakeLayer        a challenge, signed?              200 and its answer
 //!    │  RateLimitLayer        tenant over its quota?            503 or 429, per provider
 //!    │  DedupLayer            done before / being processed?    200 empty / 503 + Retry-After
 //!    ▼                        claim → inner, outliving the connection → complete | release
@@ -47,9 +50,9 @@
 //!
 //! [`WebhookLayer`] is all of it in this order. Each layer also stands alone in
 //! its module, to be composed by hand with `tower::ServiceBuilder`. The order of
-//! what matters is a type: [`DedupLayer`](dedup::DedupLayer) and the limit per
-//! tenant take nothing but a request with a [`VerifiedBody`], and only
-//! [`VerifyLayer`] makes one. A stack that deduplicates before it verifies does
+//! what matters is a type: [`DedupLayer`](dedup::DedupLayer), the limit per
+//! tenant and the [layer for signed challenges](handshake) take nothing but a
+//! request with a [`VerifiedBody`], and only [`VerifyLayer`] makes one. A stack that deduplicates before it verifies does
 //! not compile:
 //!
 //! ```compile_fail,E0277
@@ -88,7 +91,9 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `axum` | the extractors [`Delivery`] and `VerifiedJson`; the peer address of axum's `ConnectInfo` |
+//! | `certificate` | Amazon SNS and PayPal, which sign with the key of a certificate; implies `public-key` |
 //! | `client-cert` | `RequireClientCertLayer`: TLS client certificates by key, name and issuer, from the connection or from a proxy |
+//! | `http-signature` | HTTP Message Signatures (RFC 9421) with `Content-Digest` (RFC 9530) |
 //! | `tracing` | an event for every accepted, refused, duplicate and busy request |
 //! | `public-key` | presets and schemes signed with a private key: Ed25519, ECDSA P-256, RSA |
 //! | `testing` | signing of genuine requests for any scheme, a manual clock, a conformance suite for stores |
@@ -121,6 +126,7 @@ mod early;
 mod error;
 #[cfg(feature = "axum")]
 pub mod extract;
+pub mod handshake;
 pub mod https;
 #[doc(hidden)]
 pub mod internal;

@@ -44,6 +44,9 @@ pub(crate) fn observed(observation: &Observation) {
                 attempt = duplicate.attempt,
                 "webhook would be a duplicate"
             ),
+            Verdict::Challenge => {
+                tracing::info!(target: "tower_webhook", provider, "webhook challenge would be answered");
+            }
             Verdict::Refused(rejection) => tracing::warn!(
                 target: "tower_webhook",
                 provider,
@@ -83,6 +86,24 @@ pub(crate) fn verified(provider: &str, key: Option<&str>) {
     tracing::debug!(target: "tower_webhook", provider, key, "webhook verified");
     #[cfg(not(feature = "tracing"))]
     let _ = (provider, key);
+}
+
+/// A challenge of the provider's was answered.
+pub(crate) fn answered(provider: &str) {
+    #[cfg(feature = "tracing")]
+    if has_effect() {
+        tracing::info!(target: "tower_webhook", provider, "webhook challenge answered");
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = provider;
+}
+
+/// Whoever decides on a handshake failed.
+pub(crate) fn handshake_unavailable(provider: &str, error: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "tower_webhook", provider, error = %error, "a handshake could not be completed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, error);
 }
 
 /// An event that was processed before came again.

@@ -11,7 +11,7 @@ use super::KeyResolver;
 use super::{LiveVerifier, SecretRequest, SecretSource};
 use crate::delivery::{Delivery, Tenant};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::signature::{Algorithm, Scheme};
+use crate::signature::{Algorithm, MacKey, Scheme};
 use crate::{ConfigError, Secret, Timestamp, Verifier, telemetry};
 
 /// Verifies requests with secrets or keys that are looked up for each.
@@ -192,6 +192,27 @@ impl AsyncVerifier {
             .verify_owned(parts, body, now)
             .map(Delivery::from)?;
         Ok((delivery, tenant))
+    }
+
+    /// The first active secret of whoever the request is for, to answer a
+    /// challenge with.
+    pub(crate) async fn mac_key(&self, parts: &Parts, now: Timestamp) -> Result<MacKey, Rejection> {
+        let verifier = match &self.keys {
+            Keys::Known | Keys::Live(_) => self.current(),
+            Keys::Tenant { source, .. } => {
+                let request = SecretRequest::new(parts, &[]);
+                let Some(found) = self.look_up(source.secrets(request)).await? else {
+                    return Err(self.refuse(RejectionKind::UnknownTenant));
+                };
+                self.verifier
+                    .with_secrets(found.secrets())
+                    .map_err(|error| self.unavailable(&error))?
+            }
+            #[cfg(feature = "public-key")]
+            Keys::Named(_) => return Err(self.refuse(RejectionKind::UnknownKey)),
+        };
+        let key = verifier.mac_key(now);
+        key.ok_or_else(|| self.refuse(RejectionKind::NoActiveSecret))
     }
 
     #[cfg(feature = "public-key")]

@@ -10,6 +10,7 @@ use tokio::task::coop::{Unconstrained, unconstrained};
 
 use super::observation::{Observation, Verdict};
 use crate::dedup::{Duplicate, catch};
+use crate::handshake::Answered;
 use crate::rejection::Rejection;
 use crate::telemetry;
 
@@ -57,12 +58,14 @@ impl Case {
     }
 
     /// The guard has answered. What it answers for the handler is no news.
-    pub(super) fn answered(&self, response: &Response<()>) {
+    pub(super) fn answered<B>(&self, response: &Response<B>) {
         let extensions = response.extensions();
         if let Some(rejection) = extensions.get::<Rejection>() {
             self.conclude(Verdict::Refused(rejection.clone()));
         } else if let Some(duplicate) = extensions.get::<Duplicate>() {
             self.conclude(Verdict::Duplicate(*duplicate));
+        } else if extensions.get::<Answered>().is_some() {
+            self.conclude(Verdict::Challenge);
         }
     }
 

@@ -26,7 +26,9 @@ impl ObserveLayer {
     /// not observed.
     pub fn new<R>(guard: WebhookLayer<R>) -> Self {
         Self {
-            guard: guard.with_rejection_response(Unsent),
+            guard: guard
+                .with_pretended_handshakes()
+                .with_rejection_response(Unsent),
             report: None,
         }
     }

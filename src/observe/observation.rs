@@ -25,6 +25,10 @@ pub enum Verdict {
     /// The event had been processed before: it would have been acknowledged,
     /// and the handler not called.
     Duplicate(Duplicate),
+    /// It is a challenge of the provider's: it would have been answered, and the
+    /// handler not called. No secret was captured, and no subscription
+    /// confirmed.
+    Challenge,
     /// It would have been refused; also for a while, because the same event
     /// is being processed
     /// ([`InFlight`](crate::RejectionKind::InFlight)) or a limit is reached.
@@ -63,13 +67,14 @@ impl Observation {
         }
     }
 
-    /// A stable name for logs and metric labels: `accepted`, `duplicate`, or
-    /// that of the [`RejectionKind`](crate::RejectionKind).
+    /// A stable name for logs and metric labels: `accepted`, `duplicate`,
+    /// `challenge`, or that of the [`RejectionKind`](crate::RejectionKind).
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match &self.verdict {
             Verdict::Accepted => "accepted",
             Verdict::Duplicate(_) => "duplicate",
+            Verdict::Challenge => "challenge",
             Verdict::Refused(rejection) => rejection.kind().as_str(),
         }
     }
@@ -82,6 +87,9 @@ impl fmt::Display for Observation {
             Verdict::Accepted => write!(f, "{}: would be accepted", self.provider),
             Verdict::Duplicate(_) => {
                 write!(f, "{}: would be acknowledged as a duplicate", self.provider)
+            }
+            Verdict::Challenge => {
+                write!(f, "{}: would be answered as a challenge", self.provider)
             }
             // Names the provider itself.
             Verdict::Refused(rejection) => write!(f, "would be refused: {rejection}"),

@@ -23,6 +23,16 @@ pub(super) struct Probe;
 #[derive(Clone)]
 pub(super) struct Link(pub(super) Arc<Case>);
 
+/// The body of an answer that nobody gets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Nothing;
+
+impl From<String> for Nothing {
+    fn from(_: String) -> Self {
+        Self
+    }
+}
+
 /// The inner service gave no answer.
 #[derive(Debug)]
 pub(super) struct Unanswered;
@@ -36,7 +46,7 @@ impl fmt::Display for Unanswered {
 impl std::error::Error for Unanswered {}
 
 impl Service<Request<VerifiedBody>> for Probe {
-    type Response = Response<()>;
+    type Response = Response<Nothing>;
     type Error = Unanswered;
     type Future = Answer;
 
@@ -53,14 +63,14 @@ impl Service<Request<VerifiedBody>> for Probe {
 pub(super) struct Answer(Option<Outcome>);
 
 impl Future for Answer {
-    type Output = Result<Response<()>, Unanswered>;
+    type Output = Result<Response<Nothing>, Unanswered>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(outcome) = &mut self.0 else {
             return Poll::Ready(Err(Unanswered));
         };
         let status = ready!(Pin::new(outcome).poll(cx)).map_err(|_| Unanswered)?;
-        let mut response = Response::new(());
+        let mut response = Response::new(Nothing);
         *response.status_mut() = status;
         Poll::Ready(Ok(response))
     }
@@ -70,9 +80,9 @@ impl Future for Answer {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unsent;
 
-impl RejectionResponse<()> for Unsent {
-    fn respond(&self, rejection: &Rejection) -> Response<()> {
-        let mut response = Response::new(());
+impl RejectionResponse<Nothing> for Unsent {
+    fn respond(&self, rejection: &Rejection) -> Response<Nothing> {
+        let mut response = Response::new(Nothing);
         *response.status_mut() = rejection.status();
         response
     }

@@ -1,5 +1,7 @@
+use http::Method;
+
 use super::DAY;
-use crate::signature::{Grammar, Hash, Scheme, Source};
+use crate::signature::{Grammar, Handshake, Hash, Reply, Scheme, Source};
 
 /// Asana: `X-Hook-Signature: <hex>`, HMAC-SHA256 over the body.
 ///
@@ -8,6 +10,9 @@ use crate::signature::{Grammar, Hash, Scheme, Source};
 /// A delivery is a batch of events without ids and is known by what was
 /// signed; an empty batch is a heartbeat. Asana waits ten seconds, retries for
 /// a day, and deletes a webhook that succeeded with nothing for as long.
+///
+/// That first request is answered once a
+/// [`SecretCapture`](crate::handshake::SecretCapture) took the secret.
 #[doc = example!("asana", "b537207f20cbfa02357cf448134da559", r#"{"events":[{"action":"changed"}]}"#)]
 #[must_use]
 pub fn asana() -> Scheme {
@@ -15,4 +20,10 @@ pub fn asana() -> Scheme {
         .with_reference("https://developers.asana.com/docs/webhooks-guide")
         .with_signature(Source::header("x-hook-signature"), Grammar::Plain)
         .with_retry_horizon(DAY)
+        .with_handshake(
+            Handshake::unsigned(Method::POST)
+                .when(Source::header("x-hook-secret"))
+                .with_capture(Source::header("x-hook-secret"))
+                .with_reply(Reply::header("x-hook-secret")),
+        )
 }

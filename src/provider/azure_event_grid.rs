@@ -1,5 +1,7 @@
+use http::Method;
+
 use super::DAY;
-use crate::signature::{Grammar, Scheme, Source};
+use crate::signature::{Grammar, Handshake, Reply, ReplyValue, Scheme, Source};
 
 const REFERENCE: &str =
     "https://learn.microsoft.com/en-us/azure/event-grid/security-authentication";
@@ -14,6 +16,11 @@ const REFERENCE: &str =
 /// of one, and is known by its body. Event Grid retries for a day, except after
 /// 400, 401, 403 or 413: it drops such an event, or dead-letters it. Give both
 /// secrets while the subscription changes from one to the other.
+///
+/// The validation of a subscription is answered: that of Event Grid's schema if
+/// it knows the secret, that of the CloudEvents schema for the origins that are
+/// [configured](crate::WebhookLayer::with_allowed_origins), such as
+/// `eventgrid.azure.net`.
 #[doc = example!("azure_event_grid_query", "n0b0dy-kn0ws", r#"[{"id":"1","eventType":"recordInserted"}]"#)]
 #[must_use]
 pub fn azure_event_grid_query() -> Scheme {
@@ -22,6 +29,8 @@ pub fn azure_event_grid_query() -> Scheme {
         .with_signature(Source::query("secret"), Grammar::Plain)
         .with_event_type([Source::header("aeg-event-type")])
         .with_retry_horizon(DAY)
+        .with_handshake(validation())
+        .with_handshake(Handshake::cloud_events())
 }
 
 /// Azure Event Grid with a secret in a custom delivery property: the header
@@ -36,4 +45,16 @@ pub fn azure_event_grid_header() -> Scheme {
         .with_signature(Source::header("x-event-grid-key"), Grammar::Plain)
         .with_event_type([Source::header("aeg-event-type")])
         .with_retry_horizon(DAY)
+        .with_handshake(validation())
+        .with_handshake(Handshake::cloud_events())
+}
+
+/// <https://learn.microsoft.com/en-us/azure/event-grid/end-point-validation-event-grid-events-schema>
+fn validation() -> Handshake {
+    Handshake::signed(Method::POST)
+        .when_equals(Source::header("aeg-event-type"), "SubscriptionValidation")
+        .with_reply(Reply::json([(
+            "validationResponse",
+            ReplyValue::echo(Source::pointer("/0/data/validationCode")),
+        )]))
 }

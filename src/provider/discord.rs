@@ -1,6 +1,9 @@
+use http::{Method, StatusCode};
+
 use super::MINUTE;
 use crate::signature::{
-    Encoding, Grammar, Part, PublicKeyAlgorithm, Scheme, SecretEncoding, Source, TimestampRule,
+    Encoding, Grammar, Handshake, Part, PublicKeyAlgorithm, Reply, ReplyValue, Scheme,
+    SecretEncoding, Source, TimestampRule,
 };
 
 /// Discord interactions and webhook events: `X-Signature-Ed25519: <hex>`,
@@ -10,7 +13,8 @@ use crate::signature::{
 /// Discord states no tolerance for the timestamp; five minutes is this crate's.
 /// It sends requests with wrong signatures on purpose and wants 401 for them.
 /// An interaction is known by its `id`; webhook events have none and are known
-/// by what was signed.
+/// by what was signed. The signed pings of both are answered: an interaction of
+/// type 1 in kind, a webhook event of type 0 with 204.
 #[doc = example!(public "discord", "ed25519", r#"{"id":"846462639134605312","type":2}"#)]
 #[must_use]
 pub fn discord() -> Scheme {
@@ -26,4 +30,16 @@ pub fn discord() -> Scheme {
         .with_optional_event_id([Source::pointer("/id")])
         .with_event_type([Source::pointer("/event/type"), Source::pointer("/type")])
         .with_retry_horizon(10 * MINUTE)
+        .with_handshake(
+            // A webhook event of type 1 is one that happened.
+            Handshake::signed(Method::POST)
+                .when_equals(Source::pointer("/type"), "1")
+                .when_absent(Source::pointer("/event"))
+                .with_reply(Reply::json([("type", ReplyValue::Number(1))])),
+        )
+        .with_handshake(
+            Handshake::signed(Method::POST)
+                .when_equals(Source::pointer("/type"), "0")
+                .with_status(StatusCode::NO_CONTENT),
+        )
 }

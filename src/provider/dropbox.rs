@@ -1,5 +1,7 @@
+use http::Method;
+
 use super::MINUTE;
-use crate::signature::{Grammar, Hash, Scheme, Source};
+use crate::signature::{Grammar, Handshake, Hash, Reply, ReplyValue, Scheme, Source};
 
 /// Dropbox: `X-Dropbox-Signature: <hex>`, HMAC-SHA256 over the body with the
 /// app secret.
@@ -9,7 +11,8 @@ use crate::signature::{Grammar, Hash, Scheme, Source};
 /// bytes**. Leave deduplication out, or keep its
 /// [`with_ttl`](crate::dedup::DedupLayer::with_ttl) at the ten minutes for
 /// which Dropbox retries, or it takes the second for a retry of the first.
-/// Nothing bounds a replay either; the cursor tells what is new.
+/// Nothing bounds a replay either; the cursor tells what is new. The GET with a
+/// `challenge` that registers the URL is answered, whoever sends it.
 #[doc = example!("dropbox", "app-secret", r#"{"list_folder":{"accounts":["dbid:AAH4f99T0taONIb"]}}"#)]
 #[must_use]
 pub fn dropbox() -> Scheme {
@@ -17,4 +20,9 @@ pub fn dropbox() -> Scheme {
         .with_reference("https://www.dropbox.com/developers/reference/webhooks")
         .with_signature(Source::header("x-dropbox-signature"), Grammar::Plain)
         .with_retry_horizon(10 * MINUTE)
+        .with_handshake(
+            Handshake::unsigned(Method::GET)
+                .when(Source::query("challenge"))
+                .with_reply(Reply::text(ReplyValue::echo(Source::query("challenge")))),
+        )
 }

@@ -1,5 +1,7 @@
+use http::Method;
+
 use super::{HOUR, Unsigned};
-use crate::signature::{Grammar, Scheme, Source};
+use crate::signature::{Grammar, Handshake, Scheme, Source};
 
 /// Mailchimp Marketing, which signs nothing. Hide the endpoint behind a token
 /// in its URL:
@@ -15,7 +17,8 @@ use crate::signature::{Grammar, Scheme, Source};
 ///
 /// The body is a form and holds no id of the event; deliveries are known by
 /// their body. The handler has ten seconds; retries come for 75 minutes.
-/// Mailchimp Transactional (Mandrill) is another product, which signs.
+/// Mailchimp Transactional (Mandrill) is another product, which signs. When the
+/// webhook is saved, the URL is tried with a GET, which is answered with 200.
 #[must_use]
 pub fn mailchimp() -> Unsigned {
     Unsigned::new(
@@ -24,6 +27,7 @@ pub fn mailchimp() -> Unsigned {
                 "https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/",
             )
             .with_signature(Source::query("token"), Grammar::Plain)
-            .with_retry_horizon(2 * HOUR),
+            .with_retry_horizon(2 * HOUR)
+            .with_handshake(Handshake::unsigned(Method::GET)),
     )
 }

@@ -35,6 +35,12 @@
 //!
 #![doc = include_str!("table.md")]
 //!
+//! # Signatures by RFC 9421
+//!
+//! HTTP Message Signatures leave too much to a provider to be a preset: module
+//! `http_signature` (feature `http-signature`) builds a [`Scheme`] from what the
+//! provider says.
+//!
 //! # Your own provider
 //!
 //! Presets have no privileges: describe yours with the same [`Scheme`], as its
@@ -140,6 +146,8 @@ presets! {
     airtable: airtable;
     asana: asana;
     ashby: ashby;
+    #[cfg(feature = "certificate")]
+    aws_sns: aws_sns(EXAMPLE_TOPIC);
     azure_devops: azure_devops;
     azure_event_grid: azure_event_grid_query, azure_event_grid_header;
     bird: bird;
@@ -156,6 +164,7 @@ presets! {
     cloudflare: cloudflare_notifications, cloudflare_stream;
     coinbase_commerce: coinbase_commerce;
     commerce_layer: commerce_layer;
+    contentful: contentful;
     customer_io: customer_io;
     deepgram: deepgram;
     #[cfg(feature = "public-key")]
@@ -195,6 +204,8 @@ presets! {
     openai: openai;
     paddle: paddle;
     pagerduty: pagerduty;
+    #[cfg(feature = "certificate")]
+    paypal: paypal("WEBHOOK-ID");
     paystack: paystack;
     pingdom: pingdom;
     pipedrive: pipedrive;
@@ -238,6 +249,15 @@ presets! {
     zendesk: zendesk;
     zoom: zoom;
 }
+
+#[cfg(feature = "http-signature")]
+pub mod http_signature;
+
+#[cfg(feature = "certificate")]
+pub use self::aws_sns::AwsSns;
+pub use self::contentful::Contentful;
+#[cfg(feature = "certificate")]
+pub use self::paypal::PayPal;
 
 /// A preset of the registry.
 #[derive(Clone, Debug, PartialEq)]
@@ -324,6 +344,10 @@ pub fn all() -> impl Iterator<Item = Preset> {
 pub fn by_name(name: &str) -> Option<Preset> {
     all().find(|preset| preset.name() == name)
 }
+
+/// The topic of the registry's entry, which nobody has.
+#[cfg(feature = "certificate")]
+const EXAMPLE_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:topic";
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -1,5 +1,7 @@
+use http::Method;
+
 use super::HOUR;
-use crate::signature::{Encoding, Grammar, Hash, Scheme, Source};
+use crate::signature::{Encoding, Grammar, Handshake, Hash, Scheme, Source};
 
 /// WooCommerce: `X-WC-Webhook-Signature: <base64>`, HMAC-SHA256 over the body.
 ///
@@ -7,9 +9,11 @@ use crate::signature::{Encoding, Grammar, Hash, Scheme, Source};
 /// entities, but signs with the decoded text). `X-WC-Webhook-Delivery-ID`
 /// changes with each attempt and can be shared by two, so deliveries are known
 /// by what was signed. WooCommerce does not retry; after more than five
-/// failures in a row it disables the hook.
+/// failures in a row it disables the hook. The ping at creation is a form with
+/// the number of the hook and no signature; it is answered with 200.
 #[must_use]
 pub fn woocommerce() -> Scheme {
+    let hook = || Source::form("webhook_id");
     Scheme::hmac("woocommerce", Hash::Sha256)
         .with_reference(
             "https://developer.woocommerce.com/docs/best-practices/urls-and-routing/webhooks/",
@@ -18,4 +22,9 @@ pub fn woocommerce() -> Scheme {
         .with_encoding(Encoding::Base64)
         .with_event_type([Source::header("x-wc-webhook-topic")])
         .with_retry_horizon(HOUR)
+        .with_handshake(
+            Handshake::unsigned(Method::POST)
+                .when_alone(hook())
+                .when_digits(hook()),
+        )
 }

@@ -23,6 +23,16 @@ pub enum RejectionKind {
     /// The caller, or the tenant, is over its rate.
     RateLimited,
 
+    // Challenges.
+    /// A challenge of the provider's, of which something cannot be read.
+    InvalidChallenge,
+    /// A challenge that does not know the configured token, comes from an
+    /// origin that is not configured, or brings a secret that nobody waits for.
+    ChallengeRefused,
+    /// Whoever takes the secret of a challenge, or confirms it, does not
+    /// answer.
+    HandshakeUnavailable,
+
     // Verification, from the headers alone.
     /// The signature (or token) header is absent.
     MissingSignature,
@@ -126,6 +136,7 @@ impl RejectionKind {
                 | Self::UnexpectedValue
                 | Self::MalformedBody
                 | Self::PublicUrlUnknown
+                | Self::ChallengeRefused
                 | Self::SignatureMismatch
         )
     }
@@ -143,10 +154,12 @@ impl RejectionKind {
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyUnreadable | Self::MissingEventId | Self::InvalidEventId => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::TooManySlowBodies
+            Self::InvalidChallenge
+            | Self::BodyUnreadable
+            | Self::MissingEventId
+            | Self::InvalidEventId => StatusCode::BAD_REQUEST,
+            Self::HandshakeUnavailable
+            | Self::TooManySlowBodies
             | Self::KeyUnavailable
             | Self::InFlight
             | Self::StoreUnavailable
@@ -168,6 +181,9 @@ impl RejectionKind {
             Self::MissingClientCert => "missing_client_cert",
             Self::ClientCertNotAllowed => "client_cert_not_allowed",
             Self::RateLimited => "rate_limited",
+            Self::InvalidChallenge => "invalid_challenge",
+            Self::ChallengeRefused => "challenge_refused",
+            Self::HandshakeUnavailable => "handshake_unavailable",
             Self::MissingSignature => "missing_signature",
             Self::RepeatedSignatureHeader => "repeated_signature_header",
             Self::MalformedSignature => "malformed_signature",
@@ -212,6 +228,13 @@ impl RejectionKind {
             Self::MissingClientCert => "the caller showed no client certificate",
             Self::ClientCertNotAllowed => "the caller's client certificate is not allowed",
             Self::RateLimited => "the rate limit is exceeded",
+            Self::InvalidChallenge => "a value of the challenge cannot be read",
+            Self::ChallengeRefused => {
+                "the challenge has not the configured token or origin, or its secret is not waited for"
+            }
+            Self::HandshakeUnavailable => {
+                "the capture or confirmation of a handshake does not answer"
+            }
             Self::MissingSignature => "the signature header is missing",
             Self::RepeatedSignatureHeader => "the signature header came more than once",
             Self::MalformedSignature => "the signature header holds no readable signature",

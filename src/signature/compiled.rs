@@ -113,6 +113,7 @@ impl Compiled {
         }
         check_pointers(&scheme).map_err(invalid)?;
         check_content(&scheme).map_err(invalid)?;
+        super::handshake::check(&scheme).map_err(invalid)?;
         let signatures = scheme
             .signatures
             .iter()
@@ -299,11 +300,11 @@ fn check_content(scheme: &Scheme) -> Result<(), &'static str> {
         Part::Header(name) => Some(name),
         _ => None,
     });
-    if scheme.protocol.is_some() {
+    if let Some(protocol) = &scheme.protocol {
         if scheme.timestamp.is_some() {
             return Err("its protocol judges the timestamp");
         }
-        return Ok(());
+        return protocol.0.validate(scheme);
     }
     if scheme.algorithm == Algorithm::Token {
         if !scheme.content.is_empty() {

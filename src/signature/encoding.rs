@@ -54,7 +54,6 @@ impl Encoding {
         }
     }
 
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn encode(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => hex::encode(bytes),
@@ -104,6 +103,9 @@ fn decode_hex(text: &[u8], out: &mut [u8]) -> Option<()> {
 pub enum SecretEncoding {
     /// The UTF-8 bytes of the text, prefix included.
     Text,
+    /// The bytes of a text of exactly so many bytes, where a provider's secrets
+    /// all have one length: another is a part of one, or something else.
+    TextOfLength(usize),
     /// Base64, padded or not, after a prefix such as `whsec_`. The prefix may
     /// be missing.
     Base64 {
@@ -121,6 +123,8 @@ impl SecretEncoding {
     pub(crate) fn decode(&self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
         let key = match self {
             Self::Text => text.as_bytes().to_vec(),
+            Self::TextOfLength(length) if text.len() == *length => text.as_bytes().to_vec(),
+            Self::TextOfLength(_) => return None,
             Self::Base64 { prefix } => STANDARD_ANY_PADDING
                 .decode(text.strip_prefix(prefix.as_ref()).unwrap_or(text))
                 .ok()?,
@@ -137,7 +141,7 @@ impl SecretEncoding {
     #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
     pub(crate) fn encode(&self, key: &[u8]) -> String {
         match self {
-            Self::Text => String::from_utf8_lossy(key).into_owned(),
+            Self::Text | Self::TextOfLength(_) => String::from_utf8_lossy(key).into_owned(),
             Self::Base64 { prefix } => format!("{prefix}{}", STANDARD.encode(key)),
             Self::Hex => hex::encode(key),
             Self::Pem => format!(
@@ -150,6 +154,7 @@ impl SecretEncoding {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Text => "text",
+            Self::TextOfLength(_) => "text of the length that the provider's secrets have",
             Self::Base64 { .. } => "base64",
             Self::Hex => "hex",
             Self::Pem => "a public key in PEM",

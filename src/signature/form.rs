@@ -1,7 +1,7 @@
 //! Reads a body of `application/x-www-form-urlencoded`.
 
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::request::Parts;
 use percent_encoding::percent_decode;
 
 /// Why a form cannot be read.
@@ -27,8 +27,8 @@ pub(crate) fn value(body: &[u8], name: &str) -> Result<Option<String>, FormError
 }
 
 /// Whether the headers say that the body is a form.
-pub(crate) fn is_form(parts: &Parts) -> bool {
-    let Some(line) = parts.headers.get(CONTENT_TYPE) else {
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    let Some(line) = headers.get(CONTENT_TYPE) else {
         return false;
     };
     let kind = line.as_bytes().split(|byte| *byte == b';').next();
@@ -36,6 +36,11 @@ pub(crate) fn is_form(parts: &Parts) -> bool {
         kind.trim_ascii()
             .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
     })
+}
+
+/// How many fields there are.
+pub(crate) fn len(body: &[u8]) -> usize {
+    pairs(body).count()
 }
 
 /// Names and values, decoded, sorted by name and then by value, each pair once

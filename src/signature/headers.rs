@@ -94,6 +94,22 @@ impl Compiled {
             })
     }
 
+    /// Whether there is a signature outside the body.
+    pub(crate) fn carries_signature(&self, headers: &http::HeaderMap, uri: &http::Uri) -> bool {
+        self.signatures.iter().any(|place| match place {
+            SignaturePlace::Header(names) => names.iter().any(|name| headers.contains_key(name)),
+            SignaturePlace::Lines(name) => headers.contains_key(name),
+            SignaturePlace::Numbered(names) => {
+                names.first().is_some_and(|name| headers.contains_key(name))
+            }
+            SignaturePlace::Query(name) => {
+                let mut pairs = uri.query().unwrap_or_default().split('&');
+                pairs.any(|pair| pair.split_once('=').is_some_and(|(key, _)| key == name))
+            }
+            SignaturePlace::Pointer(_) | SignaturePlace::Form(_) => false,
+        })
+    }
+
     /// Decodes the signatures in `value`. One that does not decode is skipped:
     /// providers may add new forms beside the known one.
     pub(super) fn collect(

@@ -19,6 +19,38 @@ pub(crate) fn read(body: &[u8], pointer: &str) -> Result<Option<String>, JsonErr
     }
 }
 
+/// How many keys the object has that `body` is, repeated ones counted each;
+/// `None` if it is no object.
+pub(crate) fn keys(body: &[u8]) -> Option<usize> {
+    parse(body, Keys).ok()
+}
+
+struct Keys;
+
+impl<'de> DeserializeSeed<'de> for Keys {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<usize, A::Error> {
+        let mut keys = 0;
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            keys += 1;
+        }
+        Ok(keys)
+    }
+}
+
 /// The texts of the items of the array at `pointer`; `Ok(None)` if the pointer
 /// leads nowhere.
 pub(crate) fn items<'b>(body: &'b [u8], pointer: &str) -> Result<Option<Vec<&'b [u8]>>, JsonError> {

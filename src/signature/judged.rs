@@ -99,7 +99,7 @@ impl<'a> Judged<'a> {
         if let Some((place, rule)) = &compiled.timestamp
             && let Some(text) = compiled.timestamp_text(place, family, parts, signature_value)?
         {
-            timestamp = Some(rule.judge(text, now).map_err(not_fresh)?);
+            timestamp = Some(rule.check(text, now)?);
             signed.timestamp = text;
         }
         if let Some(delimiter) = &compiled.id_delimiter {
@@ -254,7 +254,7 @@ impl<'a> Judged<'a> {
             };
             let judged = text
                 .map_err(Rejection::new)
-                .and_then(|text| rule.judge(text.as_bytes(), self.now).map_err(not_fresh));
+                .and_then(|text| rule.check(text.as_bytes(), self.now));
             timestamp = Some(judged.map_err(|rejection| compiled.decorate(rejection))?);
         }
         Ok(Verified {
@@ -266,14 +266,6 @@ impl<'a> Judged<'a> {
             timestamp,
             body,
         })
-    }
-}
-
-fn not_fresh((kind, skew): (RejectionKind, Option<i64>)) -> Rejection {
-    let rejection = Rejection::new(kind);
-    match skew {
-        Some(skew) => rejection.with_skew_seconds(skew),
-        None => rejection,
     }
 }
 

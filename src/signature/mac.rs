@@ -55,14 +55,6 @@ impl Tag {
         tag
     }
 
-    fn hash(hash: Hash, content: &[u8]) -> Self {
-        match hash {
-            Hash::Sha1 => Self::from_bytes(&Sha1::digest(content)),
-            Hash::Sha256 => Self::from_bytes(&Sha256::digest(content)),
-            Hash::Sha512 => Self::from_bytes(&Sha512::digest(content)),
-        }
-    }
-
     /// The bytes of the tag, zero behind its end.
     pub(crate) fn to_bytes(self) -> [u8; 8 * WORDS] {
         let mut bytes = [0; 8 * WORDS];
@@ -103,8 +95,6 @@ pub(crate) enum MacState {
     Sha512(Hmac<Sha512>),
     /// A token: nothing is hashed, and this is the tag it must equal.
     Fixed(TokenTag),
-    /// A plain hash, of whose content this secret is a part.
-    Part(Hash, Zeroizing<Vec<u8>>),
 }
 
 /// The SHA-256 of a token. Comparing digests takes the same time whatever the
@@ -138,7 +128,7 @@ impl MacState {
             Self::Sha1(mac) => mac.update(bytes),
             Self::Sha256(mac) => mac.update(bytes),
             Self::Sha512(mac) => mac.update(bytes),
-            Self::Fixed(_) | Self::Part(..) => {}
+            Self::Fixed(_) => {}
         }
     }
 
@@ -149,7 +139,6 @@ impl MacState {
             Self::Sha256(mac) => Tag::from_bytes(&mac.finalize().into_bytes()),
             Self::Sha512(mac) => Tag::from_bytes(&mac.finalize().into_bytes()),
             Self::Fixed(token) => Tag::from_bytes(&token.0),
-            Self::Part(hash, secret) => Tag::hash(hash, &secret),
         }
     }
 
@@ -166,28 +155,22 @@ impl MacState {
             Self::Sha256(key) => tag_of(key, content),
             Self::Sha512(key) => tag_of(key, content),
             Self::Fixed(token) => Tag::from_bytes(&token.0),
-            Self::Part(hash, secret) => {
-                let mut whole = Zeroizing::new(Vec::new());
-                content(&mut |bytes| whole.extend_from_slice(bytes));
-                whole.extend_from_slice(secret);
-                Tag::hash(*hash, &whole)
-            }
         }
     }
+}
 
-    /// The tag of a plain hash over `content` with the secret at `at` in it;
-    /// `None` for a key of another kind.
-    pub(crate) fn tag_around(&self, content: &[u8], at: usize) -> Option<Tag> {
-        let Self::Part(hash, secret) = self else {
-            return None;
-        };
-        let (before, after) = content.split_at_checked(at)?;
-        let mut whole = Zeroizing::new(Vec::with_capacity(content.len() + secret.len()));
-        whole.extend_from_slice(before);
-        whole.extend_from_slice(secret);
-        whole.extend_from_slice(after);
-        Some(Tag::hash(*hash, &whole))
-    }
+/// The tag of a plain hash over `content` with `secret` at `at` in it.
+pub(crate) fn hash_around(hash: Hash, content: &[u8], secret: &[u8], at: usize) -> Option<Tag> {
+    let (before, after) = content.split_at_checked(at)?;
+    let mut whole = Zeroizing::new(Vec::with_capacity(content.len() + secret.len()));
+    whole.extend_from_slice(before);
+    whole.extend_from_slice(secret);
+    whole.extend_from_slice(after);
+    Some(match hash {
+        Hash::Sha1 => Tag::from_bytes(&Sha1::digest(&whole)),
+        Hash::Sha256 => Tag::from_bytes(&Sha256::digest(&whole)),
+        Hash::Sha512 => Tag::from_bytes(&Sha512::digest(&whole)),
+    })
 }
 
 /// The tag of a token that was sent.

@@ -41,14 +41,19 @@
 //! once for each secret, however many signatures are listed. Signatures are
 //! decoded and compared as bytes; a token is compared by its SHA-256.
 
+#[cfg(feature = "certificate")]
+mod certificate;
 mod check;
 mod compiled;
 mod encoding;
 mod event;
 mod form;
 mod grammar;
+mod handshake;
 mod headers;
 mod json;
+#[cfg(feature = "certificate")]
+mod json_fields;
 mod judged;
 mod mac;
 mod protocol;
@@ -64,6 +69,10 @@ mod verifier;
 mod whole;
 mod window;
 
+#[cfg(feature = "certificate")]
+pub(crate) use self::certificate::Certificate;
+#[cfg(feature = "certificate")]
+pub(crate) use self::json_fields::string_fields;
 #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
 pub(crate) use self::public_key::KeyPair;
 #[cfg(feature = "public-key")]
@@ -75,6 +84,7 @@ pub use self::{
     encoding::{Encoding, SecretEncoding},
     event::{EventId, EventIdError},
     grammar::Grammar,
+    handshake::{Handshake, Reply, ReplyValue},
     mac::Hash,
     protocol::{KeyName, Protocol, Received, Statement},
     scheme::{Algorithm, ConflictPolicy, Coverage, Part, Scheme},
@@ -86,9 +96,11 @@ pub use self::{
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
+    handshake::{Answer, Asked, InvalidChallenge},
     json::read as json_value,
     mac::Tag,
+    protocol::signed_header,
     url::original_uri,
     verified::VerifiedBytes,
-    verifier::Inner,
+    verifier::{Inner, MacKey},
 };

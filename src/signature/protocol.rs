@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::request::Parts;
 
@@ -40,6 +41,25 @@ pub trait Protocol: fmt::Debug + Send + Sync {
 
     /// How much of a request the signature covers.
     fn coverage(&self) -> Coverage;
+
+    /// For how long a captured request would still be fresh: the tolerances of
+    /// the timestamp in both directions. Deduplication remembers events for at
+    /// least that long. Zero, the default, is for a protocol that signs none.
+    fn freshness_window(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Whether the protocol can be used as it is configured. Asked once, when a
+    /// verifier is built from `scheme`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, as a full sentence; it becomes
+    /// [`ConfigError::InvalidScheme`](crate::ConfigError::InvalidScheme).
+    fn validate(&self, scheme: &Scheme) -> Result<(), &'static str> {
+        let _ = scheme;
+        Ok(())
+    }
 
     /// Whether `key`, which is not configured but was fetched because the
     /// request names it, may sign. By default every such key may.

@@ -88,7 +88,7 @@ impl PublicKeyAlgorithm {
     }
 }
 
-/// A public key, and the certificate that it was taken from, if there is one.
+/// A public key, and the certificates that it came with, if it did.
 ///
 /// Cloning is cheap.
 #[derive(Clone)]
@@ -98,7 +98,8 @@ pub struct PublicKey {
 
 struct Inner {
     bytes: Vec<u8>,
-    certificate: Option<Vec<u8>>,
+    /// The leaf first.
+    certificates: Vec<Vec<u8>>,
     /// Read in advance for the algorithm that it will be used with.
     parsed: Option<(PublicKeyAlgorithm, ParsedPublicKey)>,
 }
@@ -111,7 +112,7 @@ impl PublicKey {
     /// Whether it fits the algorithm shows when it is used.
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::with(bytes.into(), None, None)
+        Self::with(bytes.into(), Vec::new(), None)
     }
 
     /// A key in PEM (`BEGIN PUBLIC KEY`).
@@ -125,17 +126,17 @@ impl PublicKey {
             .ok_or(PublicKeyError(()))
     }
 
-    /// The key of a certificate: `spki` must be the certificate's own.
+    /// The key, in the form it came in; that of a certificate is a
+    /// `SubjectPublicKeyInfo`.
     #[must_use]
-    pub fn from_certificate(spki: impl Into<Vec<u8>>, certificate: impl Into<Vec<u8>>) -> Self {
-        Self::with(spki.into(), Some(certificate.into()), None)
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.inner.bytes
     }
 
-    /// The certificate that the key was taken from, in DER. What follows it is
-    /// its chain, if there is one.
-    #[must_use]
-    pub fn certificate(&self) -> Option<&[u8]> {
-        self.inner.certificate.as_deref()
+    /// The certificate that the key was taken from, in DER, and after it the
+    /// rest of its chain. Nothing for a key that came without one.
+    pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
+        self.inner.certificates.iter().map(Vec::as_slice)
     }
 
     /// Reads the key for `algorithm`.
@@ -151,20 +152,20 @@ impl PublicKey {
         }
         let parsed = ParsedPublicKey::new(algorithm.verification(), &inner.bytes)
             .map_err(|_| PublicKeyError(()))?;
-        let certificate = inner.certificate.clone();
+        let certificates = inner.certificates.clone();
         let parsed = Some((algorithm, parsed));
-        Ok(Self::with(inner.bytes.clone(), certificate, parsed))
+        Ok(Self::with(inner.bytes.clone(), certificates, parsed))
     }
 
-    fn with(
+    pub(super) fn with(
         bytes: Vec<u8>,
-        certificate: Option<Vec<u8>>,
+        certificates: Vec<Vec<u8>>,
         parsed: Option<(PublicKeyAlgorithm, ParsedPublicKey)>,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 bytes,
-                certificate,
+                certificates,
                 parsed,
             }),
         }
@@ -195,7 +196,7 @@ pub(crate) fn spki_of_pem(text: &str) -> Option<Vec<u8>> {
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PublicKey")
-            .field("has_certificate", &self.inner.certificate.is_some())
+            .field("certificates", &self.inner.certificates.len())
             .finish_non_exhaustive()
     }
 }

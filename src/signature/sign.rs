@@ -217,8 +217,8 @@ impl SignWith<'_> {
                 super::Encoding::Text => String::from_utf8_lossy(secret.as_bytes()).into_owned(),
                 encoding => encoding.encode(secret.as_bytes()),
             }),
-            (Self::Key(key), Algorithm::Hmac(hash) | Algorithm::Hash(hash)) => {
-                let tag: Tag = key.tag_of(content)?;
+            (Self::Key(key), algorithm @ (Algorithm::Hmac(hash) | Algorithm::Hash(hash))) => {
+                let tag: Tag = key.tag_of(algorithm, content)?;
                 Some(encoding.encode(tag.to_bytes().get(..hash.tag_len())?))
             }
             #[cfg(feature = "public-key")]

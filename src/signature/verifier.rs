@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Uri};
 use zeroize::Zeroizing;
 
 use super::check::Check;
@@ -49,6 +49,30 @@ impl Inner {
     }
 }
 
+/// A secret that can be hashed with, outside of a verdict.
+#[derive(Clone)]
+pub(crate) struct MacKey {
+    inner: Arc<Inner>,
+    position: u32,
+}
+
+impl MacKey {
+    pub(crate) const fn new(inner: Arc<Inner>, position: u32) -> Self {
+        Self { inner, position }
+    }
+
+    /// The MAC of `message`; `None` where deliveries have none.
+    pub(crate) fn tag(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let Algorithm::Hmac(hash) = self.inner.compiled.scheme.algorithm else {
+            return None;
+        };
+        let position = usize::try_from(self.position).ok()?;
+        let state = self.inner.keys.get(position)?.mac()?;
+        let tag = state.tag_of(|update| update(message)).to_bytes();
+        tag.get(..hash.tag_len()).map(<[u8]>::to_vec)
+    }
+}
+
 /// A secret, set up.
 pub(crate) struct Key {
     pub(crate) material: Material,
@@ -57,26 +81,24 @@ pub(crate) struct Key {
 }
 
 /// What a secret becomes.
-#[cfg_attr(
-    feature = "public-key",
-    expect(
-        clippy::large_enum_variant,
-        reason = "hashing must not follow a pointer to its key"
-    )
+#[expect(
+    clippy::large_enum_variant,
+    reason = "hashing must not follow a pointer to its key"
 )]
 pub(crate) enum Material {
     Mac(MacState),
+    /// A part of the content of a plain hash.
+    Secret(Zeroizing<Vec<u8>>),
     #[cfg(feature = "public-key")]
     Public(PublicKey),
 }
 
 impl Key {
-    /// The key that is set up for hashing; `None` for a public key.
+    /// The key that is set up for hashing, if it is one.
     pub(crate) const fn mac(&self) -> Option<&MacState> {
         match &self.material {
             Material::Mac(state) => Some(state),
-            #[cfg(feature = "public-key")]
-            Material::Public(_) => None,
+            _ => None,
         }
     }
 }
@@ -195,6 +217,13 @@ impl Verifier {
         Judged::new(&self.inner, parts, now).map_err(|rejection| self.decorate(rejection))
     }
 
+    /// The first key that is active.
+    pub(crate) fn mac_key(&self, now: Timestamp) -> Option<MacKey> {
+        let keys = (0_u32..).zip(&self.inner.keys);
+        let (position, _) = keys.into_iter().find(|(_, key)| key.is_active(now))?;
+        Some(MacKey::new(Arc::clone(&self.inner), position))
+    }
+
     /// Refuses what needs no parsing: a wrong method, no signature at all.
     pub(crate) fn precheck(&self, method: &Method, headers: &HeaderMap) -> Result<(), Rejection> {
         self.check_method(method)?;
@@ -202,13 +231,28 @@ impl Verifier {
         if compiled.may_be_signed(headers) {
             Ok(())
         } else {
-            Err(self.decorate(compiled.missing_signature()))
+            Err(self.missing_signature())
         }
+    }
+
+    /// The refusal of a request that comes without a signature.
+    pub(crate) fn missing_signature(&self) -> Rejection {
+        self.decorate(self.inner.compiled.missing_signature())
+    }
+
+    /// Whether the request has the method of deliveries.
+    pub(crate) fn delivers_with(&self, method: &Method) -> bool {
+        self.inner.compiled.scheme.methods.contains(method)
+    }
+
+    /// Whether there is a signature outside the body.
+    pub(crate) fn finds_signature(&self, headers: &HeaderMap, uri: &Uri) -> bool {
+        self.inner.compiled.carries_signature(headers, uri)
     }
 
     fn check_method(&self, method: &Method) -> Result<(), Rejection> {
         let compiled = &self.inner.compiled;
-        if compiled.scheme.methods.contains(method) {
+        if self.delivers_with(method) {
             return Ok(());
         }
         Err(Rejection::new(RejectionKind::MethodNotAllowed)
@@ -315,9 +359,7 @@ impl Key {
             Algorithm::Hmac(hash) => MacState::hmac(hash, key)
                 .map(Material::Mac)
                 .ok_or_else(|| ConfigError::EmptySecret { secret: named() })?,
-            Algorithm::Hash(hash) => {
-                Material::Mac(MacState::Part(hash, Zeroizing::new(key.to_vec())))
-            }
+            Algorithm::Hash(_) => Material::Secret(Zeroizing::new(key.to_vec())),
             #[cfg(feature = "public-key")]
             Algorithm::PublicKey(algorithm) => PublicKey::from_bytes(key)
                 .prepared_for(algorithm)

@@ -8,14 +8,12 @@ use subtle::Choice;
 use super::form;
 use super::json;
 use super::judged::Judged;
-use super::mac::{Matching, Tag, token_tag};
+use super::mac::{Matching, Tag, hash_around, token_tag};
 #[cfg(feature = "public-key")]
 use super::protocol::KeyName;
 use super::protocol::{Content, Received, Statement};
 use super::scheme::{Algorithm, Part};
-use super::verifier::Key;
-#[cfg(feature = "public-key")]
-use super::verifier::Material;
+use super::verifier::{Key, Material};
 use crate::Timestamp;
 use crate::rejection::{Rejection, RejectionKind};
 
@@ -168,7 +166,7 @@ impl Judged<'_> {
                     false => Err(Rejection::new(RejectionKind::SignatureMismatch)),
                 }
             }
-            None if form::is_form(self.parts) => {
+            None if form::is_form(&self.parts.headers) => {
                 let sorted = form::sorted(body).map_err(|_| malformed("the form"))?;
                 Ok(sorted.into_bytes())
             }
@@ -207,11 +205,11 @@ impl Judged<'_> {
                             Material::Public(key) => signatures.any(|signature| {
                                 key.verifies(algorithm, &content.bytes, signature)
                             }),
-                            Material::Mac(_) => false,
+                            _ => false,
                         };
                         matching.fold(position, &Tag::ZERO, Choice::from(u8::from(verified)));
                     }
-                    _ => match key.tag_of(content) {
+                    _ => match key.tag_of(algorithm, content) {
                         Some(tag) => matching.compare(position, &tag, candidates.iter()),
                         None => matching.fold(position, &Tag::ZERO, Choice::from(0)),
                     },
@@ -223,12 +221,16 @@ impl Judged<'_> {
 }
 
 impl Key {
-    /// The tag of `content`; `None` for a public key.
-    pub(super) fn tag_of(&self, content: &Content) -> Option<Tag> {
-        let state = self.mac()?;
-        match content.secret_at {
-            Some(at) => state.tag_around(&content.bytes, at),
-            None => Some(state.tag_of(|update| update(&content.bytes))),
+    /// The tag of `content`; `None` if the key is not for such an algorithm.
+    pub(super) fn tag_of(&self, algorithm: Algorithm, content: &Content) -> Option<Tag> {
+        match (algorithm, &self.material, content.secret_at) {
+            (Algorithm::Hash(hash), Material::Secret(secret), Some(at)) => {
+                hash_around(hash, &content.bytes, secret, at)
+            }
+            (Algorithm::Hmac(_) | Algorithm::Token, Material::Mac(state), None) => {
+                Some(state.tag_of(|update| update(&content.bytes)))
+            }
+            _ => None,
         }
     }
 }

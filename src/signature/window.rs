@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::source::Source;
 use crate::Timestamp;
-use crate::rejection::RejectionKind;
+use crate::rejection::{Rejection, RejectionKind};
 
 /// Where a timestamp is, how it is written, and how far from now it may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +93,22 @@ impl TimestampRule {
     #[must_use]
     pub const fn future_tolerance(&self) -> Duration {
         self.future
+    }
+
+    /// [`judge`](Self::judge), with its reason as a rejection.
+    pub(crate) fn check(&self, text: &[u8], now: Timestamp) -> Result<Timestamp, Rejection> {
+        self.judge(text, now).map_err(|(kind, skew)| {
+            let rejection = Rejection::new(kind);
+            match skew {
+                Some(skew) => rejection.with_skew_seconds(skew),
+                None => rejection,
+            }
+        })
+    }
+
+    /// For how long a captured request would still be fresh.
+    pub(crate) const fn window(&self) -> Duration {
+        self.past.saturating_add(self.future)
     }
 
     /// Judges the timestamp's text against `now`. An error also tells the

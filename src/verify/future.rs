@@ -106,7 +106,8 @@ where
             Ok(check) => check,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        if let Err(rejection) = receive(body, &mut check, &config).await {
+        let received = receive(body, &config.limits, |data| check.update(data)).await;
+        if let Err(rejection) = received {
             return Ok(Err(verifier.decorate(rejection)));
         }
         let delivery = if config.verifier.asks() {

@@ -25,13 +25,20 @@ pub struct VerifyLayer<R = DefaultRejectionResponse> {
 pub(super) struct Config {
     pub(super) verifier: AsyncVerifier,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) max_body: usize,
-    pub(super) body_timeout: Duration,
-    pub(super) slow_bodies: Arc<Semaphore>,
+    pub(super) limits: Limits,
+}
+
+/// How much of a body is read, and for how long.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) max_body: usize,
+    pub(crate) body_timeout: Duration,
+    /// The places of bodies that are waited for.
+    pub(crate) slow_bodies: Arc<Semaphore>,
 }
 
 impl VerifyLayer {
-    const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+    pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
     const MAX_SLOW_BODIES: usize = 1024;
 
     /// Verifies requests with `verifier`: a [`Verifier`](crate::Verifier), or
@@ -43,9 +50,11 @@ impl VerifyLayer {
             config: Arc::new(Config {
                 verifier,
                 clock: Arc::new(SystemClock),
-                max_body,
-                body_timeout: Self::BODY_TIMEOUT,
-                slow_bodies: Arc::new(Semaphore::new(Self::MAX_SLOW_BODIES)),
+                limits: Limits {
+                    max_body,
+                    body_timeout: Self::BODY_TIMEOUT,
+                    slow_bodies: Arc::new(Semaphore::new(Self::MAX_SLOW_BODIES)),
+                },
             }),
             rejection: DefaultRejectionResponse,
         }
@@ -65,7 +74,7 @@ impl<R> VerifyLayer<R> {
                 setting: "max_body",
             });
         }
-        Ok(self.configure(|config| config.max_body = bytes))
+        Ok(self.configure(|config| config.limits.max_body = bytes))
     }
 
     /// The longest time a body may take to arrive, counted from the first
@@ -81,7 +90,7 @@ impl<R> VerifyLayer<R> {
                 setting: "body_timeout",
             });
         }
-        Ok(self.configure(|config| config.body_timeout = timeout))
+        Ok(self.configure(|config| config.limits.body_timeout = timeout))
     }
 
     /// How many bodies may be waited for at once; further ones that are not
@@ -98,7 +107,7 @@ impl<R> VerifyLayer<R> {
             });
         }
         let permits = count.min(Semaphore::MAX_PERMITS);
-        Ok(self.configure(|config| config.slow_bodies = Arc::new(Semaphore::new(permits))))
+        Ok(self.configure(|config| config.limits.slow_bodies = Arc::new(Semaphore::new(permits))))
     }
 
     /// The clock that timestamps are judged by; the system's by default.
@@ -124,7 +133,7 @@ impl<R> VerifyLayer<R> {
     }
 
     pub(crate) fn max_body(&self) -> usize {
-        self.config.max_body
+        self.config.limits.max_body
     }
 }
 

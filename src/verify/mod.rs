@@ -77,6 +77,10 @@ mod receive;
 mod service;
 
 pub use self::{future::ResponseFuture, layer::VerifyLayer, service::Verify};
+pub(crate) use self::{
+    layer::Limits,
+    receive::{announced_too_large, receive},
+};
 
 #[cfg(test)]
 mod tests;

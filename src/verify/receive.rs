@@ -7,12 +7,11 @@ use http_body::{Body, Frame};
 use tokio::sync::SemaphorePermit;
 use tokio::time::Sleep;
 
-use super::layer::Config;
+use super::layer::Limits;
 use crate::rejection::{Rejection, RejectionKind, whole_seconds};
-use crate::signature::Check;
 
 /// Refuses a body whose announced length alone is over the limit.
-pub(super) fn announced_too_large<B: Body>(body: &B, max: usize) -> Result<(), Rejection> {
+pub(crate) fn announced_too_large<B: Body>(body: &B, max: usize) -> Result<(), Rejection> {
     if body.size_hint().lower() > max as u64 {
         return Err(too_large(max));
     }
@@ -31,12 +30,12 @@ fn too_many_empty_frames() -> Rejection {
         .with_detail(format!("over {MAX_EMPTY_FRAMES} frames without data"))
 }
 
-/// Feeds the body into `check` as it arrives, within the limits. Nothing is
-/// allocated for what is only announced; trailers are dropped.
-pub(super) async fn receive<B>(
+/// Hands the body over as it arrives, within the limits. Nothing is allocated
+/// for what is only announced; trailers are dropped.
+pub(crate) async fn receive<B>(
     body: B,
-    check: &mut Check<'_>,
-    config: &Config,
+    limits: &Limits,
+    mut take: impl FnMut(Bytes),
 ) -> Result<(), Rejection>
 where
     B: Body<Data = Bytes>,
@@ -44,7 +43,8 @@ where
     let mut body = pin!(body);
     let mut wait = Wait::default();
     let mut empty_frames = 0;
-    while let Some(frame) = next_frame(body.as_mut(), &mut wait, config).await? {
+    let mut left = limits.max_body;
+    while let Some(frame) = next_frame(body.as_mut(), &mut wait, limits).await? {
         let data = frame.into_data().unwrap_or_default();
         if data.is_empty() {
             empty_frames += 1;
@@ -52,10 +52,11 @@ where
                 return Err(too_many_empty_frames());
             }
         }
-        if data.len() > config.max_body.saturating_sub(check.received()) {
-            return Err(too_large(config.max_body));
-        }
-        check.update(data);
+        left = match left.checked_sub(data.len()) {
+            Some(left) => left,
+            None => return Err(too_large(limits.max_body)),
+        };
+        take(data);
     }
     Ok(())
 }
@@ -72,7 +73,7 @@ struct Wait<'c> {
 async fn next_frame<'c, B>(
     mut body: Pin<&mut B>,
     wait: &mut Wait<'c>,
-    config: &'c Config,
+    limits: &'c Limits,
 ) -> Result<Option<Frame<Bytes>>, Rejection>
 where
     B: Body<Data = Bytes>,
@@ -91,17 +92,17 @@ where
             return Poll::Pending;
         }
         if wait.place.is_none() {
-            let Ok(place) = config.slow_bodies.try_acquire() else {
+            let Ok(place) = limits.slow_bodies.try_acquire() else {
                 let rejection = Rejection::new(RejectionKind::TooManySlowBodies);
-                return Poll::Ready(Err(rejection.with_retry_after(config.body_timeout)));
+                return Poll::Ready(Err(rejection.with_retry_after(limits.body_timeout)));
             };
             wait.place = Some(place);
         }
         let deadline = wait
             .deadline
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(config.body_timeout)));
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limits.body_timeout)));
         deadline.as_mut().poll(cx).map(|()| {
-            let seconds = whole_seconds(config.body_timeout);
+            let seconds = whole_seconds(limits.body_timeout);
             Err(Rejection::new(RejectionKind::BodyTimeout)
                 .with_detail(format!("over {seconds} seconds")))
         })

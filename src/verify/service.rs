@@ -58,7 +58,7 @@ where
         let checked = verifier
             .precheck(request.method(), request.headers())
             .and_then(|()| {
-                announced_too_large(request.body(), config.max_body)
+                announced_too_large(request.body(), config.limits.max_body)
                     .map_err(|rejection| verifier.decorate(rejection))
             });
         match checked {

@@ -11,13 +11,14 @@ use crate::client_ip::ClientIp;
 use crate::clock::Clock;
 use crate::dedup::{DedupLayer, Handlers};
 use crate::delivery::{EventId, Tenant};
+use crate::handshake::{ConfirmSubscription, HandshakeLayer, SecretCapture, Signed, Unsigned};
 use crate::ip_allowlist::IpAllowlist;
 use crate::keys::AsyncVerifier;
 use crate::rate_limit::{PerCaller, PerDelivery, Quota, RateLimitLayer};
 use crate::rejection::DefaultRejectionResponse;
 use crate::signature::Scheme;
 use crate::store::{DedupStore, StoreError};
-use crate::{ConfigError, VerifyLayer, telemetry};
+use crate::{ConfigError, Secret, VerifyLayer, telemetry};
 
 /// Guards a webhook route. See the [module docs](crate::webhook).
 #[must_use]
@@ -29,7 +30,10 @@ pub struct WebhookLayer<R = DefaultRejectionResponse> {
     #[cfg(feature = "client-cert")]
     pub(super) client_cert: Option<ClientCertCheck>,
     pub(super) caller_limit: Option<RateLimitLayer<PerCaller>>,
+    pub(super) unsigned_handshakes: HandshakeLayer<Unsigned>,
     pub(super) verify: VerifyLayer,
+    pub(super) signed_handshakes: HandshakeLayer<Signed>,
+    pub(super) answers_handshakes: bool,
     delivery_limit: Option<RateLimitLayer<PerDelivery>>,
     dedup: Option<DedupLayer>,
     endpoint: Option<Arc<str>>,
@@ -58,7 +62,10 @@ impl WebhookLayer {
             #[cfg(feature = "client-cert")]
             client_cert: None,
             caller_limit: None,
+            unsigned_handshakes: HandshakeLayer::unsigned(verifier.clone()),
             verify: VerifyLayer::new(verifier),
+            signed_handshakes: HandshakeLayer::signed(),
+            answers_handshakes: true,
             delivery_limit: None,
             dedup: Some(dedup),
             endpoint: None,
@@ -145,6 +152,7 @@ impl<R> WebhookLayer<R> {
     /// If `timeout` is zero.
     pub fn with_body_timeout(mut self, timeout: Duration) -> Result<Self, ConfigError> {
         self.verify = self.verify.with_body_timeout(timeout)?;
+        self.unsigned_handshakes = self.unsigned_handshakes.with_body_timeout(timeout)?;
         Ok(self)
     }
 
@@ -161,7 +169,64 @@ impl<R> WebhookLayer<R> {
 
     /// The clock that timestamps are judged by; the system's by default.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.unsigned_handshakes = self.unsigned_handshakes.with_clock(Arc::clone(&clock));
         self.verify = self.verify.with_clock(clock);
+        self
+    }
+
+    /// The token that was typed into the provider's form, which its challenges
+    /// must know: see [`HandshakeLayer::with_verify_token`]. Meta's need one to
+    /// be answered.
+    ///
+    /// # Errors
+    ///
+    /// If the token is empty, or surrounded by white space.
+    pub fn with_verify_token(mut self, token: impl Into<Secret>) -> Result<Self, ConfigError> {
+        self.unsigned_handshakes = self.unsigned_handshakes.with_verify_token(token)?;
+        Ok(self)
+    }
+
+    /// Who takes the secrets that the provider sends when a webhook is created:
+    /// see [`SecretCapture`]. Asana's and Notion's challenges need one to be
+    /// answered.
+    pub fn with_secret_capture(mut self, capture: Arc<dyn SecretCapture>) -> Self {
+        self.unsigned_handshakes = self.unsigned_handshakes.with_secret_capture(capture);
+        self
+    }
+
+    /// The origins that may send CloudEvents: see
+    /// [`HandshakeLayer::with_allowed_origins`].
+    ///
+    /// # Errors
+    ///
+    /// If one is not a DNS name; `*` is none.
+    pub fn with_allowed_origins<O: Into<String>>(
+        mut self,
+        origins: impl IntoIterator<Item = O>,
+    ) -> Result<Self, ConfigError> {
+        self.unsigned_handshakes = self.unsigned_handshakes.with_allowed_origins(origins)?;
+        Ok(self)
+    }
+
+    /// Who confirms subscriptions: see [`ConfirmSubscription`]. Without it, the
+    /// messages of Amazon SNS that ask for it reach the handler.
+    pub fn with_confirmation(mut self, confirmation: Arc<dyn ConfirmSubscription>) -> Self {
+        self.signed_handshakes = self.signed_handshakes.with_confirmation(confirmation);
+        self
+    }
+
+    /// Answers none of the provider's challenges: signed ones reach the handler,
+    /// others are refused.
+    pub fn without_handshakes(mut self) -> Self {
+        self.answers_handshakes = false;
+        self
+    }
+
+    /// For a guard that is observed: nobody is given a secret, and nothing is
+    /// confirmed.
+    pub(crate) fn with_pretended_handshakes(mut self) -> Self {
+        self.unsigned_handshakes = self.unsigned_handshakes.pretended();
+        self.signed_handshakes = self.signed_handshakes.pretended();
         self
     }
 
@@ -222,7 +287,10 @@ impl<R> WebhookLayer<R> {
             #[cfg(feature = "client-cert")]
             client_cert: self.client_cert,
             caller_limit: self.caller_limit,
+            unsigned_handshakes: self.unsigned_handshakes,
             verify: self.verify,
+            signed_handshakes: self.signed_handshakes,
+            answers_handshakes: self.answers_handshakes,
             delivery_limit: self.delivery_limit,
             dedup: self.dedup,
             endpoint: self.endpoint,
@@ -306,7 +374,10 @@ impl<R> fmt::Debug for WebhookLayer<R> {
         shown.field("client_cert", &self.client_cert);
         shown
             .field("caller_limit", &self.caller_limit)
+            .field("unsigned_handshakes", &self.unsigned_handshakes)
             .field("verify", &self.verify)
+            .field("signed_handshakes", &self.signed_handshakes)
+            .field("answers_handshakes", &self.answers_handshakes)
             .field("delivery_limit", &self.delivery_limit)
             .field("dedup", &self.dedup)
             .finish_non_exhaustive()

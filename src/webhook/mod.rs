@@ -9,7 +9,7 @@
 //! ```
 //! use bytes::Bytes;
 //! use http::{Request, Response, StatusCode};
-//! use http_body_util::{Empty, Full};
+//! use http_body_util::Full;
 //! use std::convert::Infallible;
 //! use tower::{Layer, ServiceExt, service_fn};
 //! use tower_webhook::{VerifiedBody, Verifier, WebhookLayer, provider};
@@ -18,7 +18,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let verifier = Verifier::new(provider::gitlab_token(), "token")?;
 //! let service = WebhookLayer::new(verifier).layer(service_fn(
-//!     async |_: Request<VerifiedBody>| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())),
+//!     async |_: Request<VerifiedBody>| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())),
 //! ));
 //!
 //! let request = |token: &str| {

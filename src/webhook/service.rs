@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use super::future::ResponseFuture;
 use super::layer::WebhookLayer;
 use crate::VerifiedBody;
 use crate::dedup::Dedup;
+use crate::handshake::{HandshakeService, Signed, Unsigned};
 use crate::https::RequireHttps;
 use crate::ip_allowlist::IpAllowlistService;
 use crate::rate_limit::{PerCaller, PerDelivery, RateLimit};
@@ -29,8 +31,10 @@ type Unencrypted<S, R> = IpAllowlistService<Listed<S, R>, R>;
 type Listed<S, R> = crate::client_cert::RequireClientCert<Certified<S, R>, R>;
 #[cfg(not(feature = "client-cert"))]
 type Listed<S, R> = Certified<S, R>;
-type Certified<S, R> = RateLimit<Verify<Verified<S, R>, R>, PerCaller, R>;
-type Verified<S, R> = RateLimit<Dedup<S, R>, PerDelivery, R>;
+type Certified<S, R> = RateLimit<Calm<S, R>, PerCaller, R>;
+type Calm<S, R> = HandshakeService<Verify<Verified<S, R>, R>, Unsigned, R>;
+type Verified<S, R> = HandshakeService<Limited<S, R>, Signed, R>;
+type Limited<S, R> = RateLimit<Dedup<S, R>, PerDelivery, R>;
 
 impl<S, R: Clone> Webhook<S, R> {
     pub(super) fn new(inner: S, layer: &WebhookLayer<R>) -> Self {
@@ -43,16 +47,25 @@ impl<S, R: Clone> Webhook<S, R> {
             None => Dedup::disabled(inner, rejection()),
         };
         let limited = RateLimit::optional(once, layer.delivery_limit().as_ref(), refusals());
+        let signed = layer.signed_handshakes.place();
+        let signed = (layer.answers_handshakes && signed.answers(layer.scheme()))
+            .then(|| Arc::new(signed.clone()));
+        let genuine = HandshakeService::new(limited, signed, refusals());
         let verified = layer
             .verify
             .clone()
             .with_rejection_response(rejection())
-            .layer(limited);
+            .layer(genuine);
+        let unsigned = match layer.answers_handshakes {
+            true => layer.unsigned_handshakes.place().prepared(),
+            false => None,
+        };
+        let challenged = HandshakeService::new(verified, unsigned, refusals());
         let caller_limit = layer
             .caller_limit
             .clone()
             .map(|limit| limit.with_client_ip(client_ip.clone()));
-        let calm = RateLimit::optional(verified, caller_limit.as_ref(), refusals());
+        let calm = RateLimit::optional(challenged, caller_limit.as_ref(), refusals());
         #[cfg(feature = "client-cert")]
         let calm =
             crate::client_cert::RequireClientCert::new(calm, layer.client_cert.clone(), refusals());
@@ -72,7 +85,7 @@ where
     S::Error: Send,
     R: RejectionResponse<ResBody> + Clone + Send + 'static,
     ReqBody: Body<Data = Bytes> + Send + 'static,
-    ResBody: Default + Send + 'static,
+    ResBody: Default + From<String> + Send + 'static,
 {
     type Response = Response<ResBody>;
     type Error = S::Error;

@@ -19,7 +19,9 @@ mod events;
 #[cfg(feature = "tracing")]
 mod examples;
 mod extract;
+mod handshake;
 mod observe;
+mod protocols;
 #[cfg(feature = "tracing")]
 mod published;
 mod readiness;

@@ -104,6 +104,9 @@ fn part(part: &Part) -> String {
 }
 
 fn place(scheme: &Scheme) -> String {
+    if scheme.protocol().is_some() {
+        return "see its page".to_owned();
+    }
     let places: Vec<String> = scheme.signatures().iter().flat_map(names).collect();
     places.join(" or ")
 }
@@ -132,6 +135,12 @@ fn replay_protection(scheme: &Scheme) -> String {
     };
     match scheme.timestamp() {
         Some(rule) => format!("{}; {remembered}", duration(rule.past_tolerance())),
+        None if !scheme.freshness_window().is_zero() => {
+            format!(
+                "{} in all; {remembered}",
+                duration(scheme.freshness_window())
+            )
+        }
         None => remembered.to_owned(),
     }
 }

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 
 use super::encoding::{Encoding, SecretEncoding};
 use super::grammar::Grammar;
+use super::handshake::Handshake;
 use super::mac::Hash;
 use super::protocol::{Protocol, SharedProtocol};
 #[cfg(feature = "public-key")]
@@ -67,6 +68,7 @@ pub struct Scheme {
     pub(crate) each: Option<Cow<'static, str>>,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) protocol: Option<SharedProtocol>,
+    pub(crate) handshakes: Vec<Arc<Handshake>>,
 }
 
 impl Scheme {
@@ -143,6 +145,7 @@ impl Scheme {
             each: None,
             public_url: None,
             protocol: None,
+            handshakes: Vec::new(),
         }
     }
 
@@ -311,6 +314,13 @@ impl Scheme {
     #[must_use]
     pub fn with_retry_horizon(mut self, horizon: Duration) -> Self {
         self.retry_horizon = horizon;
+        self
+    }
+
+    /// A challenge that the provider sends; there may be several.
+    #[must_use]
+    pub fn with_handshake(mut self, handshake: Handshake) -> Self {
+        self.handshakes.push(Arc::new(handshake));
         self
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::{Algorithm, ConflictPolicy, Coverage, Part, Scheme};
-use crate::signature::{Encoding, Grammar, Protocol, PublicUrl, Source, TimestampRule};
+use crate::signature::{Encoding, Grammar, Handshake, Protocol, PublicUrl, Source, TimestampRule};
 
 impl Scheme {
     /// The scheme's name, in snake case.
@@ -151,9 +151,12 @@ impl Scheme {
     /// of the timestamp, or zero without one.
     #[must_use]
     pub fn freshness_window(&self) -> Duration {
+        if let Some(protocol) = &self.protocol {
+            return protocol.0.freshness_window();
+        }
         self.timestamp
             .as_ref()
-            .map_or(Duration::ZERO, |rule| rule.past.saturating_add(rule.future))
+            .map_or(Duration::ZERO, TimestampRule::window)
     }
 
     /// The status of every failed verification.
@@ -178,6 +181,11 @@ impl Scheme {
     #[must_use]
     pub const fn retry_horizon(&self) -> Duration {
         self.retry_horizon
+    }
+
+    /// The challenges that the provider sends.
+    pub fn handshakes(&self) -> impl Iterator<Item = &Handshake> {
+        self.handshakes.iter().map(|handshake| &**handshake)
     }
 
     /// The largest body the provider sends, in bytes.

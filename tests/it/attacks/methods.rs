@@ -5,6 +5,7 @@ use axum::routing::post;
 use bytes::Bytes;
 use http::{Method, Request};
 use tower_webhook::provider;
+use tower_webhook::signature::Scheme;
 
 use super::http::{guard, serve, status};
 use crate::support::net::{Server, head, whole};
@@ -15,6 +16,9 @@ async fn f16_only_the_providers_method_is_allowed() {
     for scheme in schemes() {
         let (server, calls) = serve(&scheme).await;
         for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"] {
+            if ANSWERED.contains(&(scheme.name(), method)) {
+                continue;
+            }
             let mut request = genuine(&scheme);
             *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
             let length = format!("content-length: {}", BODY.len());
@@ -22,11 +26,33 @@ async fn f16_only_the_providers_method_is_allowed() {
             let bytes = [head(&request, &lines), BODY.into()].concat();
             let answer = server.exchange(bytes).await;
             assert_eq!(status(&answer), "405", "{} {method}", scheme.name());
-            assert!(answer.contains("allow: POST\r\n"), "{answer}");
+            let allow = format!("allow: {}\r\n", allowed(&scheme));
+            assert!(answer.contains(&allow), "{answer}");
             assert!(answer.ends_with("\r\n\r\n"), "{answer}");
         }
         assert_eq!(calls.get(), 0);
     }
+}
+
+/// Methods that a provider tries a URL with, and nothing else.
+const ANSWERED: [(&str, &str); 1] = [("mailchimp", "GET")];
+
+/// What the `Allow` header lists where nothing but the secret is configured.
+fn allowed(scheme: &Scheme) -> String {
+    let mut methods = vec!["POST"];
+    let answered = scheme.handshakes().filter(|handshake| {
+        !handshake.is_signed()
+            && !handshake.needs_verify_token()
+            && !handshake.needs_capture()
+            && !handshake.needs_origins()
+    });
+    for handshake in answered {
+        let method = handshake.method().as_str();
+        if !methods.contains(&method) {
+            methods.push(method);
+        }
+    }
+    methods.join(", ")
 }
 
 /// A challenge is a delivery like any other: nobody's words are echoed.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use tower_webhook::client_ip::PeerAddr;
 use tower_webhook::dedup::Duplicate;
+use tower_webhook::handshake::Answered;
 use tower_webhook::ip_allowlist::IpAllowlist;
 use tower_webhook::rate_limit::Quota;
 use tower_webhook::signature::{ConflictPolicy, Scheme};
@@ -36,6 +37,7 @@ fn verdict(response: &Response<Body>) -> &'static str {
     match extensions.get::<Rejection>() {
         Some(rejection) => rejection.kind().as_str(),
         None if extensions.get::<Duplicate>().is_some() => "duplicate",
+        None if extensions.get::<Answered>().is_some() => "challenge",
         None => "accepted",
     }
 }

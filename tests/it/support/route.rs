@@ -9,8 +9,9 @@ use http_body_util::BodyExt;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_webhook::dedup::{DedupLayer, Duplicate};
+use tower_webhook::keys::AsyncVerifier;
 use tower_webhook::testing::ManualClock;
-use tower_webhook::{Rejection, RejectionKind, VerifiedBody, Verifier, WebhookLayer};
+use tower_webhook::{Rejection, RejectionKind, VerifiedBody, WebhookLayer};
 
 use super::store::RecordingStore;
 use super::{Calls, NOW};
@@ -27,11 +28,14 @@ pub struct Route {
 }
 
 impl Route {
-    pub fn new(verifier: Verifier) -> Self {
+    pub fn new(verifier: impl Into<AsyncVerifier>) -> Self {
         Self::with(verifier, |layer| layer)
     }
 
-    pub fn with(verifier: Verifier, configure: impl FnOnce(WebhookLayer) -> WebhookLayer) -> Self {
+    pub fn with(
+        verifier: impl Into<AsyncVerifier>,
+        configure: impl FnOnce(WebhookLayer) -> WebhookLayer,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(NOW));
         let store_clock = Arc::new(ManualClock::new(NOW));
         let store = Arc::new(RecordingStore::new(store_clock.clone()));
