@@ -3,11 +3,12 @@
 
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use sha2::{Digest, Sha256};
 
 use crate::form;
 use crate::json::{self, JsonError};
 use crate::keys::{Content, Key};
-use crate::row::{At, IdAt, Piece, Place, Row, Shape, Unit};
+use crate::row::{At, Encoding, IdAt, Piece, Place, Row, Shape, Unit};
 use crate::text::split_once;
 use crate::time::{digits, rfc3339};
 
@@ -97,7 +98,7 @@ pub fn judge(row: &Row, keys: &[Key], parts: &Parts, body: &[u8], now: i64) -> O
             .flat_map(|value| signatures(row.shape, value))
             .collect();
         (listed.len() <= MAX_SIGNATURES).then_some(())?;
-        let content = content(row, &signed, body, item)?;
+        let content = content(row, &signed, parts, body, item, &STRICT)?;
         let genuine = |signature: &&[u8]| {
             keys.iter()
                 .any(|key| key.verifies(row, &content, signature))
@@ -107,6 +108,17 @@ pub fn judge(row: &Row, keys: &[Key], parts: &Parts, body: &[u8], now: i64) -> O
     Some(named(row, headers, family, body))
 }
 
+/// How values are read from the body.
+pub struct Reader {
+    pub json: fn(&[u8], &str) -> Result<Option<String>, JsonError>,
+    pub form: fn(&[u8]) -> Option<Vec<(String, String)>>,
+}
+
+const STRICT: Reader = Reader {
+    json: json::text,
+    form: form::pairs,
+};
+
 /// What of the request is signed besides its body.
 #[derive(Default)]
 pub struct Signed {
@@ -115,7 +127,14 @@ pub struct Signed {
 }
 
 /// What is signed of an item of the body.
-pub fn content(row: &Row, signed: &Signed, body: &[u8], item: &[u8]) -> Option<Content> {
+pub fn content(
+    row: &Row,
+    signed: &Signed,
+    parts: &Parts,
+    body: &[u8],
+    item: &[u8],
+    reader: &Reader,
+) -> Option<Content> {
     let mut content = Content::default();
     let mut secret_passed = false;
     for piece in &row.signed {
@@ -128,8 +147,9 @@ pub fn content(row: &Row, signed: &Signed, body: &[u8], item: &[u8]) -> Option<C
                 secret_passed = true;
                 continue;
             }
+            Piece::Form(digest) => sorted_form(parts, digest, body, reader)?.into_bytes(),
             Piece::Value { pointer, optional } => {
-                let value = json::text(item, pointer).ok()?;
+                let value = (reader.json)(item, pointer).ok()?;
                 value
                     .or_else(|| optional.then(String::new))
                     .map(String::into_bytes)?
@@ -141,6 +161,33 @@ pub fn content(row: &Row, signed: &Signed, body: &[u8], item: &[u8]) -> Option<C
         }
     }
     Some(content)
+}
+
+/// The pairs of a form, sorted, each once; nothing of another body, whose
+/// digest must be in the query then.
+fn sorted_form(parts: &Parts, digest: &str, body: &[u8], reader: &Reader) -> Option<String> {
+    let query = parts.uri.query().unwrap_or("").as_bytes();
+    if let Some(stated) = form::text(query, digest).ok()? {
+        let digest = Encoding::Hex.write(&Sha256::digest(body));
+        return stated.eq_ignore_ascii_case(&digest).then(String::new);
+    }
+    let kind = parts
+        .headers
+        .get("content-type")
+        .map(|line| line.as_bytes());
+    let kind = kind.and_then(|line| line.split(|byte| *byte == b';').next());
+    if !trim(kind.unwrap_or(b"")).eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+        return body.is_empty().then(String::new);
+    }
+    let mut pairs = (reader.form)(body)?;
+    pairs.sort();
+    pairs.dedup();
+    Some(
+        pairs
+            .into_iter()
+            .map(|(name, value)| name + &value)
+            .collect(),
+    )
 }
 
 /// The values outside the body in which signatures are listed; `None` if one

@@ -83,6 +83,9 @@ pub enum Piece {
         pointer: &'static str,
         optional: bool,
     },
+    /// A form with its pairs sorted; of another body the digest, which a
+    /// parameter of this name in the query states.
+    Form(&'static str),
 }
 
 #[derive(Debug)]
@@ -281,7 +284,10 @@ fn pieces(mut text: &'static str) -> Vec<Piece> {
                 pointer: pointer.trim_end_matches('?'),
                 optional: pointer.ends_with('?'),
             },
-            _ => panic!("{name}"),
+            name => match name.split_once(' ') {
+                Some(("form", digest)) => Piece::Form(digest),
+                _ => panic!("{name}"),
+            },
         });
         text = rest;
     }

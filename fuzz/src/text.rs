@@ -1,6 +1,7 @@
 //! Requests as text: `name: value` lines, an empty line, the body.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 /// What stands for a genuine value in a line or the body, so that the fuzzer
 /// gets past the MAC and works on what is around it. As the name of a header,
@@ -35,9 +36,9 @@ impl<'a> Text<'a> {
         self.lines.iter().any(|(_, value)| value.contains(&byte))
     }
 
-    /// The query, from the line called `?`, and the headers; what cannot stand
-    /// in a header is left out.
-    pub fn request(&self, genuine: &Genuine) -> (Vec<u8>, HeaderMap) {
+    /// A POST with the query from the line called `?` and the headers of the
+    /// others; what cannot stand in a header is left out.
+    pub fn request(&self, genuine: &Genuine) -> Option<Parts> {
         let mut query = Vec::new();
         let mut headers = HeaderMap::new();
         for (name, value) in &self.lines {
@@ -55,7 +56,10 @@ impl<'a> Text<'a> {
                 headers.append(name, value);
             }
         }
-        (query, headers)
+        let uri = format!("/hook?{}", str::from_utf8(&query).ok()?);
+        let (mut parts, ()) = Request::post(uri).body(()).ok()?.into_parts();
+        parts.headers = headers;
+        Some(parts)
     }
 }
 
