@@ -34,6 +34,13 @@ pub enum ConfigError {
         /// The encoding that was expected, such as `base64`.
         expected: &'static str,
     },
+    /// A source of keys is not one that may be fetched from.
+    InvalidKeySource {
+        /// The URL or host as given.
+        url: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A tolerance of zero would refuse every request that took time to arrive.
     ZeroTolerance,
     /// A limit, capacity, lease or deadline that must not be zero is zero.
@@ -79,6 +86,20 @@ pub enum ConfigError {
     TrustsEveryone {
         /// The network that holds every address, all networks taken together.
         network: String,
+    },
+    /// A text that should be the URL that a provider sends to is none.
+    InvalidUrl {
+        /// The text as given, without what may be secret in it: a user name, a
+        /// query.
+        url: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The URL that a provider sends to was to be taken from what trusted
+    /// proxies say, but they say nothing of its scheme or host.
+    NoPublicUrl {
+        /// What is missing.
+        reason: &'static str,
     },
     /// A certificate would have to satisfy nothing: no rule was given, or no
     /// alternative of a rule.
@@ -127,6 +148,9 @@ impl fmt::Display for ConfigError {
             Self::UndecodableSecret { secret, expected } => {
                 write!(f, "the secret {secret} is not valid {expected}")
             }
+            Self::InvalidKeySource { url, reason } => {
+                write!(f, "keys cannot be fetched from {url:?}: {reason}")
+            }
             Self::ZeroTolerance => {
                 f.write_str("the timestamp tolerance is zero, which would refuse every request")
             }
@@ -153,6 +177,12 @@ impl fmt::Display for ConfigError {
                 "the trusted proxies include every address ({network}): every caller could \
                  choose its own address"
             ),
+            Self::InvalidUrl { url, reason } => {
+                write!(f, "{url:?} is no URL that a provider can send to: {reason}")
+            }
+            Self::NoPublicUrl { reason } => {
+                write!(f, "the URL that a provider sends to is not known: {reason}")
+            }
             Self::NoClientCertRule => f.write_str("no rule for client certificates was given"),
             Self::InvalidClientCertRule { rule, reason } => {
                 write!(f, "{rule:?} is no rule for client certificates: {reason}")

@@ -96,9 +96,17 @@
 //! | `http-signature` | HTTP Message Signatures (RFC 9421) with `Content-Digest` (RFC 9530) |
 //! | `tracing` | an event for every accepted, refused, duplicate and busy request |
 //! | `public-key` | presets and schemes signed with a private key: Ed25519, ECDSA P-256, RSA |
+//! | `jwt` | presets and schemes with a JSON Web Token: Plaid, Google Pub/Sub, Microsoft Entra and others |
+//! | `fetch` | public keys over HTTPS, from configured hosts only: JWK sets, certificates, Plaid |
 //! | `testing` | signing of genuine requests for any scheme, a manual clock, a conformance suite for stores |
 //!
 //! None is on by default, and none changes what the others do.
+//!
+//! # When a request is refused and should not be
+//!
+//! [`explain`] says why in one sentence: "The signature is right over the JSON
+//! written without white space …". [`WebhookLayer::with_explanations`] logs it,
+//! for development.
 //!
 //! # What this does not do
 //!
@@ -124,6 +132,7 @@ pub mod dedup;
 pub mod delivery;
 mod early;
 mod error;
+pub mod explain;
 #[cfg(feature = "axum")]
 pub mod extract;
 pub mod handshake;

@@ -5,6 +5,7 @@
 //! label of the secret that matched; never a secret, a MAC, a body, or the
 //! text of an id or header that the caller chose.
 
+use crate::explain::Explanation;
 use crate::observe::Observation;
 #[cfg(feature = "tracing")]
 use crate::observe::Verdict;
@@ -78,6 +79,26 @@ pub(crate) fn rejected(rejection: &Rejection) {
     }
     #[cfg(not(feature = "tracing"))]
     let _ = rejection;
+}
+
+/// Whether anything is logged at all.
+pub(crate) const LOGS: bool = cfg!(feature = "tracing");
+
+/// Why a request was refused, for developers. Logged for a guard without effect
+/// as well: it was asked for.
+pub(crate) fn explained(rejection: &Rejection, explanation: &Explanation) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "tower_webhook",
+        provider = rejection.provider(),
+        kind = rejection.kind().as_str(),
+        cause = explanation.cause().as_str(),
+        proved = explanation.is_proved(),
+        explanation = explanation.sentence(),
+        "webhook refusal explained"
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = (rejection, explanation);
 }
 
 /// A request was verified.

@@ -10,6 +10,9 @@ const MAX_ELEMENT_BYTES: usize = 1024;
 /// Longer than any address with a port, or scheme.
 const MAX_VALUE_BYTES: usize = 64;
 
+/// Longer than any host name with a port.
+const MAX_HOST_BYTES: usize = 262;
+
 /// Splits the last element off a comma-separated list. The first half is
 /// `None` when there is no comma left.
 ///
@@ -60,7 +63,7 @@ pub(super) fn trim(mut text: &[u8]) -> &[u8] {
 
 /// One `forwarded-element` of RFC 7239 section 4. The values are without
 /// their quotes, but with their backslashes.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Element<'a> {
     node: Option<&'a [u8]>,
     proto: Option<&'a [u8]>,
@@ -126,11 +129,21 @@ impl<'a> Element<'a> {
         read(unescape(raw, &mut buffer).ok_or(ClientIpError::UnreadableHop)?)
     }
 
-    pub(super) fn is_https(&self) -> bool {
+    /// Hands the value of `proto` to `read`.
+    pub(super) fn proto<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let mut buffer = [0; MAX_VALUE_BYTES];
-        self.proto
-            .and_then(|raw| unescape(raw, &mut buffer))
-            .is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
+        read(unescape(self.proto?, &mut buffer)?)
+    }
+
+    /// Hands the value of `host` to `read`.
+    pub(super) fn host<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let mut buffer = [0; MAX_HOST_BYTES];
+        read(unescape(self.host?, &mut buffer)?)
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        let is_https = |proto: &str| proto.eq_ignore_ascii_case("https");
+        self.proto(|proto| Some(is_https(proto))).unwrap_or(false)
     }
 }
 
@@ -156,7 +169,7 @@ fn split_value(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Resolves the backslashes of a quoted string.
-fn unescape<'b>(raw: &[u8], buffer: &'b mut [u8; MAX_VALUE_BYTES]) -> Option<&'b str> {
+fn unescape<'b>(raw: &[u8], buffer: &'b mut [u8]) -> Option<&'b str> {
     let mut length = 0;
     let mut bytes = raw.iter();
     while let Some(byte) = bytes.next() {

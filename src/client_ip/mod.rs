@@ -53,11 +53,14 @@
 //!   header through lets the caller choose. In nginx each of these is a
 //!   `proxy_set_header` line; without it, nginx passes the header through.
 //! - `X-Forwarded-Host`, `X-Real-IP`, `Via` and the like are never read,
-//!   unless configured as [`TrustedProxies::header`].
+//!   unless configured as [`TrustedProxies::header`] or
+//!   [`with_host_header`](TrustedProxies::with_host_header).
 
 mod address;
 mod forwarded;
+mod host;
 mod networks;
+mod origin;
 mod proxies;
 
 #[cfg(test)]
@@ -69,6 +72,7 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
 
+pub(crate) use self::host::{canonical_authority, default_port};
 pub(crate) use self::networks::{Networks, try_parse as parse_network};
 pub use self::proxies::TrustedProxies;
 use crate::{Rejection, RejectionKind};
@@ -120,7 +124,7 @@ impl TlsConnection {
 /// Finds the address of the caller, and whether it used HTTPS.
 ///
 /// Cheap to clone. See the [module docs](self).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientIp {
     proxies: Option<Arc<TrustedProxies>>,
 }

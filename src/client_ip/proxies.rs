@@ -38,32 +38,43 @@ const MAX_HOPS: usize = 32;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedProxies {
     networks: Networks,
     header: HeaderName,
     format: Format,
-    scheme: Scheme,
+    pub(super) scheme: Scheme,
+    pub(super) host: Host,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     List,
     Forwarded,
     Single,
 }
 
-#[derive(Clone, Debug)]
-enum Scheme {
+/// Where the proxies say which scheme the caller used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Unstated,
+    Header(HeaderName),
+    Forwarded,
+}
+
+/// Where the proxies say which host the caller asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Host {
     Unstated,
     Header(HeaderName),
     Forwarded,
 }
 
 /// Somebody on the way of the request, as a proxy saw them.
-struct Hop {
+pub(super) struct Hop<'a> {
     address: IpAddr,
-    https: bool,
+    /// What `Forwarded` says of them; empty for other headers.
+    pub(super) element: Element<'a>,
 }
 
 impl TrustedProxies {
@@ -83,8 +94,8 @@ impl TrustedProxies {
         Self::new(header, Format::List, scheme, networks)
     }
 
-    /// Proxies that append an element with `for`, and with `proto`, to
-    /// `Forwarded` (RFC 7239).
+    /// Proxies that append an element with `for`, and with `proto` and `host`,
+    /// to `Forwarded` (RFC 7239).
     ///
     /// # Errors
     ///
@@ -126,6 +137,22 @@ impl TrustedProxies {
         Ok(self)
     }
 
+    /// Takes the host that callers ask for from the header `name`, and from
+    /// nowhere else: `x-forwarded-host` if the proxies *replace* it, or `host`
+    /// if they pass on the one that they checked.
+    ///
+    /// It is read for nothing but
+    /// [`PublicUrl::behind`](crate::signature::PublicUrl::behind). Without it,
+    /// proxies that write `Forwarded` say it there, and others do not say it.
+    ///
+    /// # Errors
+    ///
+    /// If `name` is not a valid header name.
+    pub fn with_host_header(mut self, name: &str) -> Result<Self, ConfigError> {
+        self.host = Host::Header(header_name(name)?);
+        Ok(self)
+    }
+
     fn new<I>(
         header: HeaderName,
         format: Format,
@@ -145,11 +172,16 @@ impl TrustedProxies {
                 network: everyone.to_string(),
             });
         }
+        let host = match format {
+            Format::Forwarded => Host::Forwarded,
+            Format::List | Format::Single => Host::Unstated,
+        };
         Ok(Self {
             networks,
             header,
             format,
             scheme,
+            host,
         })
     }
 
@@ -176,11 +208,14 @@ impl TrustedProxies {
                 let is_https = |value| trim(value).eq_ignore_ascii_case(b"https");
                 Some(values.peek().is_some() && values.all(is_https))
             }
-            Scheme::Forwarded => Some(self.client_hop(headers).is_ok_and(|hop| hop.https)),
+            Scheme::Forwarded => Some(
+                self.client_hop(headers)
+                    .is_ok_and(|hop| hop.element.is_https()),
+            ),
         }
     }
 
-    fn client_hop(&self, headers: &HeaderMap) -> Result<Hop, ClientIpError> {
+    pub(super) fn client_hop<'h>(&self, headers: &'h HeaderMap) -> Result<Hop<'h>, ClientIpError> {
         let mut lines = headers.get_all(&self.header).iter();
         match self.format {
             Format::Single => {
@@ -201,8 +236,8 @@ impl TrustedProxies {
         &self,
         lines: impl Iterator<Item = &'a HeaderValue>,
         quoted: bool,
-        read: impl Fn(&'a [u8]) -> Result<Hop, ClientIpError>,
-    ) -> Result<Hop, ClientIpError> {
+        read: impl Fn(&'a [u8]) -> Result<Hop<'a>, ClientIpError>,
+    ) -> Result<Hop<'a>, ClientIpError> {
         let mut outermost = Err(ClientIpError::MissingHeader);
         let mut hops = 0;
         for line in lines {
@@ -225,18 +260,18 @@ impl TrustedProxies {
     }
 }
 
-fn plain_hop(element: &[u8]) -> Result<Hop, ClientIpError> {
+fn plain_hop(element: &[u8]) -> Result<Hop<'_>, ClientIpError> {
     Ok(Hop {
         address: parse_plain(element)?,
-        https: false,
+        element: Element::default(),
     })
 }
 
-fn forwarded_hop(element: &[u8]) -> Result<Hop, ClientIpError> {
+fn forwarded_hop(element: &[u8]) -> Result<Hop<'_>, ClientIpError> {
     let element = Element::parse(element)?;
     Ok(Hop {
         address: element.node(parse_node)?,
-        https: element.is_https(),
+        element,
     })
 }
 

@@ -80,6 +80,19 @@ fn replay_key(scope: Scope<'_>, delivery: &Delivery) -> DedupKey {
     }
 }
 
+/// Whether the signed content says better than the bytes of the body what was
+/// sent: a form in another order is signed by the same signature, and so is a
+/// body around signed values, while what is signed of a GET is in its URL. What
+/// stands in the MAC's place is a digest of that content, without the secret.
+fn signs_more_or_less_than_the_body(delivery: &Delivery) -> bool {
+    let scheme = delivery.scheme();
+    let known_by_content = match scheme.protocol() {
+        Some(protocol) => protocol.is_known_by_content(),
+        None => delivery.was_judged_whole(),
+    };
+    known_by_content && scheme.coverage() != Coverage::Nothing
+}
+
 fn has_one_signature(scheme: &Scheme) -> bool {
     let one_place = matches!(
         scheme.signatures.as_slice(),
@@ -94,6 +107,9 @@ fn has_one_signature(scheme: &Scheme) -> bool {
 
 /// Not by the MAC: during a rotation a retry is signed with another secret.
 fn content_key(scope: Scope<'_>, kind: Kind, delivery: &Delivery) -> DedupKey {
+    if signs_more_or_less_than_the_body(delivery) {
+        return scope.key(kind, &[&delivery.mac()]);
+    }
     let sent = delivery
         .timestamp()
         .map_or(0, |timestamp| timestamp.unix_millis());

@@ -8,11 +8,12 @@ use http::request::Parts;
 
 #[cfg(feature = "public-key")]
 use super::KeyResolver;
-use super::{LiveVerifier, SecretRequest, SecretSource};
+use super::{LiveVerifier, SecretRequest, SecretSource, TenantSecrets};
 use crate::delivery::{Delivery, Tenant};
+use crate::explain::Explainer;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::signature::{Algorithm, MacKey, Scheme};
-use crate::{ConfigError, Secret, Timestamp, Verifier, telemetry};
+use crate::{ConfigError, Secret, Secrets, Timestamp, Verifier, telemetry};
 
 /// Verifies requests with secrets or keys that are looked up for each.
 ///
@@ -32,12 +33,22 @@ enum Keys {
     Live(LiveVerifier),
     Tenant {
         source: Arc<dyn SecretSource>,
-        /// Verifies the requests for nobody, so that they take as long as
-        /// those for somebody.
-        nobody: Verifier,
+        /// What the requests for nobody are verified with, so that they take
+        /// as long as those for somebody.
+        nobody: Secrets,
     },
     #[cfg(feature = "public-key")]
     Named(Arc<dyn KeyResolver>),
+}
+
+/// Whose secrets a request is verified with.
+enum Whose {
+    /// The same for every request.
+    Endpoint,
+    Tenant(Tenant),
+    /// There is no such tenant: the secrets are random, so that this takes as
+    /// long as for one.
+    Nobody,
 }
 
 impl AsyncVerifier {
@@ -53,7 +64,8 @@ impl AsyncVerifier {
         source: Arc<dyn SecretSource>,
     ) -> Result<Self, ConfigError> {
         let verifier = Verifier::without_keys(scheme)?;
-        let nobody = verifier.with_secrets(&stand_in(verifier.scheme()).into())?;
+        let nobody = Secrets::from(stand_in(verifier.scheme()));
+        verifier.with_secrets(&nobody)?;
         Ok(Self::new(verifier, Keys::Tenant { source, nobody }))
     }
 
@@ -62,9 +74,17 @@ impl AsyncVerifier {
     ///
     /// # Errors
     ///
-    /// If the scheme contradicts itself.
+    /// If the scheme contradicts itself, has no protocol, or takes no public
+    /// keys.
     #[cfg(feature = "public-key")]
     pub fn with_keys(scheme: Scheme, resolver: Arc<dyn KeyResolver>) -> Result<Self, ConfigError> {
+        let takes_keys = matches!(scheme.algorithm(), Algorithm::PublicKey(_));
+        if scheme.protocol().is_none() || !takes_keys {
+            return Err(ConfigError::InvalidScheme {
+                scheme: scheme.name().to_owned(),
+                reason: "its requests do not name a public key".into(),
+            });
+        }
         Ok(Self::new(
             Verifier::without_keys(scheme)?,
             Keys::Named(resolver),
@@ -116,7 +136,7 @@ impl AsyncVerifier {
     ) -> Result<Delivery, Rejection> {
         // What the headers alone show costs no look-up.
         self.current().begin(parts, now)?;
-        self.verify_received(parts, body, now)
+        self.verify_received(parts, body, now, None)
             .await
             .map(|(delivery, _)| delivery)
     }
@@ -154,44 +174,66 @@ impl AsyncVerifier {
     }
 
     /// The verdict on a request whose headers passed, and the tenant that was
-    /// found.
+    /// found. What is refused is explained, if it is to be.
     pub(crate) async fn verify_received(
         &self,
         parts: &Parts,
         body: Bytes,
         now: Timestamp,
+        explainer: Option<&Explainer>,
     ) -> Result<(Delivery, Option<Tenant>), Rejection> {
-        let (verifier, tenant) = match &self.keys {
-            Keys::Known | Keys::Live(_) => (self.current(), None),
+        let kept = explainer.map(|explainer| (explainer, body.clone()));
+        let explain = |verifier: &Verifier, rejection: &Rejection| {
+            if let Some((explainer, body)) = &kept {
+                explainer.log(verifier, parts, Some(body), now, rejection);
+            }
+        };
+        let (verifier, whose) = self
+            .find(parts, &body, now)
+            .await
+            .inspect_err(|rejection| explain(&self.verifier, rejection))?;
+        let verdict = verifier.verify_owned(parts, body, now).map(Delivery::from);
+        let tenant = match whose {
+            Whose::Endpoint => None,
+            Whose::Tenant(tenant) => Some(tenant),
+            // Whatever the verdict for nobody is, the sender is not told.
+            Whose::Nobody => {
+                let rejection = self.refuse(RejectionKind::UnknownTenant);
+                explain(&self.verifier, &rejection);
+                return Err(rejection);
+            }
+        };
+        let delivery = verdict.inspect_err(|rejection| explain(&verifier, rejection))?;
+        Ok((delivery, tenant))
+    }
+
+    /// The verifier for a request, and whose it is.
+    async fn find(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+        now: Timestamp,
+    ) -> Result<(Verifier, Whose), Rejection> {
+        Ok(match &self.keys {
+            Keys::Known | Keys::Live(_) => (self.current(), Whose::Endpoint),
             Keys::Tenant { source, nobody } => {
-                match self
-                    .look_up(source.secrets(SecretRequest::new(parts, &body)))
-                    .await?
-                {
-                    Some(found) => {
-                        let verifier = self
-                            .verifier
-                            .with_secrets(found.secrets())
-                            .map_err(|error| self.unavailable(&error))?;
-                        (verifier, Some(found.tenant().clone()))
-                    }
-                    None => {
-                        // The result does not count: the secret is nobody's.
-                        let _ = nobody.verify_owned(parts, body, now);
-                        return Err(self.refuse(RejectionKind::UnknownTenant));
-                    }
-                }
+                let found = source.secrets(SecretRequest::new(parts, body));
+                let found = self.look_up(found).await?;
+                let secrets = found.as_ref().map_or(nobody, TenantSecrets::secrets);
+                let verifier = self
+                    .verifier
+                    .with_secrets(secrets)
+                    .map_err(|error| self.unavailable(&error))?;
+                let whose =
+                    found.map_or(Whose::Nobody, |found| Whose::Tenant(found.tenant().clone()));
+                (verifier, whose)
             }
             #[cfg(feature = "public-key")]
             Keys::Named(resolver) => {
-                let verifier = self.named(resolver, parts, &body, now).await?;
-                (verifier, None)
+                let verifier = self.named(resolver, parts, body, now).await?;
+                (verifier, Whose::Endpoint)
             }
-        };
-        let delivery = verifier
-            .verify_owned(parts, body, now)
-            .map(Delivery::from)?;
-        Ok((delivery, tenant))
+        })
     }
 
     /// The first active secret of whoever the request is for, to answer a
@@ -229,6 +271,9 @@ impl AsyncVerifier {
         let Some(key) = self.look_up(resolver.resolve(&name)).await? else {
             return Err(self.refuse(RejectionKind::UnknownKey));
         };
+        if key.expires_at().is_some_and(|end| end <= now) {
+            return Err(self.refuse(RejectionKind::UntrustedKey));
+        }
         if let Some(protocol) = self.scheme().protocol() {
             protocol
                 .accept_key(&key, now)
@@ -267,7 +312,8 @@ fn stand_in(scheme: &Scheme) -> Secret {
     }
     let _: Algorithm = scheme.algorithm();
     let random = (0..4_u64).flat_map(|part| RandomState::new().hash_one(part).to_ne_bytes());
-    Secret::from_bytes(random.chain([1]).collect::<Vec<u8>>())
+    // As text that may stand in a URL, too.
+    Secret::from_bytes(hex::encode(random.collect::<Vec<u8>>()))
 }
 
 impl From<Verifier> for AsyncVerifier {
@@ -278,7 +324,8 @@ impl From<Verifier> for AsyncVerifier {
 
 impl From<LiveVerifier> for AsyncVerifier {
     fn from(live: LiveVerifier) -> Self {
-        Self::new(live.current(), Keys::Live(live))
+        // Without its keys: what is rotated out is not kept here.
+        Self::new(live.current().without_its_keys(), Keys::Live(live))
     }
 }
 

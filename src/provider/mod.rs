@@ -23,6 +23,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Providers that sign the URL
+//!
+//! A server does not know under which URL it is reached, and the request's own
+//! word for it proves nothing. Those presets take it as a
+//! [`PublicUrl`], from your configuration or from a
+//! proxy that you trust:
+//!
+//! ```
+//! use tower_webhook::signature::PublicUrl;
+//! use tower_webhook::{Verifier, provider};
+//!
+//! let url = PublicUrl::registered("https://example.com/hooks/square")?;
+//! let square = Verifier::new(provider::square(url), "the-signature-key")?;
+//!
+//! // No URL, no preset: nothing is guessed.
+//! assert!(PublicUrl::registered("example.com/hooks/square").is_err());
+//! # Ok::<(), tower_webhook::ConfigError>(())
+//! ```
+//!
 //! # All presets
 //!
 //! "Replay protection" is how far a signed timestamp may be from now, where
@@ -48,10 +67,11 @@
 
 use std::time::Duration;
 
-use crate::signature::{Scheme, Source};
+use crate::signature::{PublicUrl, Scheme, Source};
 
 /// The example on a preset's page: `example!(preset, secret, body)`, or
-/// `example!(public preset, key, body)` where a public key takes the secret's
+/// `example!(url preset, secret, body)` for a preset that takes a `PublicUrl`,
+/// or `example!(public preset, key, body)` where a public key takes the secret's
 /// place; `key` is one of `tests/keys`.
 ///
 /// `body` holds what the preset reads from it; the request is made at
@@ -89,29 +109,42 @@ macro_rules! example {
         )
     };
     ($preset:literal, $secret:literal, $body:literal) => {
+        example!(@ concat!($preset, "()"), "", $secret, $body)
+    };
+    (url $preset:literal, $secret:literal, $body:literal) => {
+        example!(
+            @ concat!($preset, "(url.clone())"),
+            "use tower_webhook::signature::PublicUrl;\n\n\
+             let url = PublicUrl::base(\"https://example.com\")?;\n",
+            $secret,
+            $body
+        )
+    };
+    (@ $call:expr, $before:literal, $secret:literal, $body:literal) => {
         concat!(
             "\n# Example\n\n```\n# #[cfg(feature = \"testing\")] {\n",
             "use tower_webhook::testing::Signer;\n",
-            "use tower_webhook::{Timestamp, Verifier, provider};\n\n",
-            "let now = Timestamp::from_unix_seconds(1_700_000_000);\n",
+            "use tower_webhook::{Timestamp, Verifier, provider};\n",
+            $before,
+            "\nlet now = Timestamp::from_unix_seconds(1_700_000_000);\n",
             "let sender = Signer::new(provider::",
-            $preset,
-            "(), \"",
+            $call,
+            ", \"",
             $secret,
             "\")?.at(now);\n",
             "let (parts, body) = sender.sign(\"/hook\", r#\"",
             $body,
             "\"#).into_parts();\n\n",
             "let verifier = Verifier::new(provider::",
-            $preset,
-            "(), \"",
+            $call,
+            ", \"",
             $secret,
             "\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_ok());\n\n",
             "// A sender that does not know the secret is refused:\n",
             "let verifier = Verifier::new(provider::",
-            $preset,
-            "(), \"0ddba11c0ffee00d\")?;\n",
+            $call,
+            ", \"0ddba11c0ffee00d\")?;\n",
             "assert!(verifier.verify(&parts, &body, now).is_err());\n",
             "# }\n# Ok::<(), tower_webhook::ConfigError>(())\n```\n",
         )
@@ -176,11 +209,16 @@ presets! {
     figma: figma;
     finch: finch;
     flutterwave: flutterwave_v3, flutterwave_v4;
+    #[cfg(feature = "jwt")]
+    fusionauth: fusionauth(crate::signature::JwtAlgorithm::Hs256);
     gitea: gitea, forgejo;
     github: github;
     gitlab: gitlab_token, gitlab_signing_token;
     gocardless: gocardless;
+    #[cfg(feature = "jwt")]
+    google_pubsub: google_pubsub("https://example.com/hook", "pusher@example.iam.gserviceaccount.com");
     heroku: heroku;
+    hubspot: hubspot_v1, hubspot_v2(example_url()), hubspot_v3(example_url());
     intercom: intercom;
     jira: jira;
     knock: knock;
@@ -189,10 +227,17 @@ presets! {
     linear: linear;
     lithic: lithic;
     liveblocks: liveblocks;
+    #[cfg(feature = "jwt")]
+    livekit: livekit("APIkey");
     logto: logto;
     mailchimp: mailchimp;
     mailgun: mailgun;
+    mandrill: mandrill(example_url());
+    #[cfg(feature = "jwt")]
+    messagebird: messagebird(example_url());
     meta: meta;
+    #[cfg(feature = "jwt")]
+    microsoft_entra: microsoft_entra("00000000-0000-0000-0000-000000000000", "api://hook", "00000000-0000-0000-0000-000000000000");
     microsoft_graph: microsoft_graph;
     microsoft_teams: microsoft_teams;
     modern_treasury: modern_treasury;
@@ -209,7 +254,10 @@ presets! {
     paystack: paystack;
     pingdom: pingdom;
     pipedrive: pipedrive;
+    #[cfg(feature = "jwt")]
+    plaid: plaid;
     plain: plain;
+    plivo: plivo(example_url());
     polar: polar;
     postmark: postmark;
     pusher: pusher;
@@ -225,6 +273,7 @@ presets! {
     sentry: sentry;
     shopify: shopify;
     slack: slack;
+    square: square(example_url());
     standard_webhooks: standard_webhooks;
     #[cfg(feature = "public-key")]
     standard_webhooks_asymmetric: standard_webhooks_asymmetric;
@@ -235,6 +284,8 @@ presets! {
     #[cfg(feature = "public-key")]
     telnyx: telnyx;
     terraform: terraform, terraform_run_task;
+    trello: trello(example_url());
+    twilio: twilio(example_url());
     typeform: typeform;
     vapi: vapi_bearer, vapi_secret;
     vercel: vercel;
@@ -258,6 +309,12 @@ pub use self::aws_sns::AwsSns;
 pub use self::contentful::Contentful;
 #[cfg(feature = "certificate")]
 pub use self::paypal::PayPal;
+
+/// The URL that the registry's presets have. Set your own with
+/// [`Scheme::with_public_url`].
+fn example_url() -> PublicUrl {
+    PublicUrl::example()
+}
 
 /// A preset of the registry.
 #[derive(Clone, Debug, PartialEq)]
@@ -334,12 +391,14 @@ impl Unsigned {
     }
 }
 
-/// Every preset.
+/// Every preset. Those that sign a URL have `https://example.com` for its base.
 pub fn all() -> impl Iterator<Item = Preset> {
     registry().into_iter()
 }
 
-/// The preset called `name`, such as `stripe` or `gitlab_token`.
+/// The preset called `name`, such as `stripe` or `gitlab_token`. Where it signs
+/// a URL ([`Scheme::public_url`] is not `None`), set yours with
+/// [`Scheme::with_public_url`].
 #[must_use]
 pub fn by_name(name: &str) -> Option<Preset> {
     all().find(|preset| preset.name() == name)

@@ -344,6 +344,18 @@ fn check_content(scheme: &Scheme) -> Result<(), &'static str> {
     if has_url && scheme.public_url.is_none() {
         return Err("it signs the URL; say which with `with_public_url`");
     }
+    let has_digest = |part: &Part| {
+        matches!(
+            part,
+            Part::SortedForm {
+                digest: Some(_),
+                ..
+            }
+        )
+    };
+    if !has_url && scheme.content.iter().any(has_digest) {
+        return Err("the digest of a body in the URL is signed only with the URL");
+    }
     if headers.clone().any(|name| header_name(name).is_err()) {
         return Err("a signed header has an invalid name");
     }

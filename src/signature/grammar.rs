@@ -121,7 +121,6 @@ impl Grammar {
     }
 
     /// Writes `signatures` and, for [`Grammar::Fields`], `extra` fields.
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn write(&self, extra: &[(&str, &str)], signatures: &[String]) -> String {
         match self {
             Self::Plain => signatures.concat(),

@@ -9,7 +9,7 @@ use super::mac::{Tag, token_tag};
 use crate::rejection::{Rejection, RejectionKind};
 
 /// How many signatures of one request are compared.
-pub(super) const MAX_CANDIDATES: usize = 16;
+pub(crate) const MAX_CANDIDATES: usize = 16;
 
 impl Compiled {
     /// The family whose signature header the request has; the first of those

@@ -119,6 +119,9 @@ impl<'a> Judged<'a> {
         if !inner.keys_follow && judged.active_keys().next().is_none() {
             return Err(Rejection::new(RejectionKind::NoActiveSecret));
         }
+        if compiled.whole && compiled.scheme.protocol.is_none() {
+            judged.precheck()?;
+        }
         // No content is signed with a token: nobody need read it to know.
         if compiled.scheme.algorithm == Algorithm::Token
             && !compiled.whole

@@ -45,9 +45,10 @@
 mod certificate;
 mod check;
 mod compiled;
+mod content;
 mod encoding;
 mod event;
-mod form;
+pub(crate) mod form;
 mod grammar;
 mod handshake;
 mod headers;
@@ -55,7 +56,13 @@ mod json;
 #[cfg(feature = "certificate")]
 mod json_fields;
 mod judged;
+#[cfg(feature = "public-key")]
+mod jwk;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod mac;
+#[cfg(feature = "public-key")]
+mod object;
 mod protocol;
 #[cfg(feature = "public-key")]
 mod public_key;
@@ -73,6 +80,14 @@ mod window;
 pub(crate) use self::certificate::Certificate;
 #[cfg(feature = "certificate")]
 pub(crate) use self::json_fields::string_fields;
+#[cfg(feature = "fetch")]
+pub(crate) use self::jwk::from_object as jwk_of_object;
+#[cfg(feature = "public-key")]
+pub(crate) use self::jwk::jwk_set;
+#[cfg(feature = "jwt")]
+pub use self::jwt::{Jwt, JwtAlgorithm};
+#[cfg(feature = "fetch")]
+pub(crate) use self::object::object;
 #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
 pub(crate) use self::public_key::KeyPair;
 #[cfg(feature = "public-key")]
@@ -87,17 +102,20 @@ pub use self::{
     handshake::{Handshake, Reply, ReplyValue},
     mac::Hash,
     protocol::{KeyName, Protocol, Received, Statement},
-    scheme::{Algorithm, ConflictPolicy, Coverage, Part, Scheme},
+    scheme::{Algorithm, ConflictPolicy, Coverage, Part, RepeatedNames, Scheme},
     source::Source,
-    url::{PublicUrl, UrlForm},
+    url::{PublicUrl, ReceivedUri, UrlForm},
     verified::Verified,
     verifier::Verifier,
     window::{TimestampFormat, TimestampRule},
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
+    form::is_form,
+    grammar::FieldValue,
     handshake::{Answer, Asked, InvalidChallenge},
-    json::read as json_value,
+    headers::MAX_CANDIDATES,
+    json::{items as json_items, read as json_value},
     mac::Tag,
     protocol::signed_header,
     url::original_uri,

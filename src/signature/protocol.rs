@@ -61,6 +61,14 @@ pub trait Protocol: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Whether a delivery without an id is known by the content of its
+    /// [`Statement`] instead of by its body and timestamp (default: no). For a
+    /// signature under which a body can be written in several ways, or that
+    /// covers a URL, where two deliveries may have the same body.
+    fn is_known_by_content(&self) -> bool {
+        false
+    }
+
     /// Whether `key`, which is not configured but was fetched because the
     /// request names it, may sign. By default every such key may.
     ///

@@ -11,6 +11,8 @@ use aws_lc_rs::signature::{
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
 
+use crate::Timestamp;
+
 /// The bytes of a modulus of 2048 bits.
 const MIN_RSA_KEY: usize = 256;
 
@@ -102,6 +104,15 @@ struct Inner {
     certificates: Vec<Vec<u8>>,
     /// Read in advance for the algorithm that it will be used with.
     parsed: Option<(PublicKeyAlgorithm, ParsedPublicKey)>,
+    terms: Terms,
+}
+
+/// What the provider says of a key.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Terms {
+    /// The only algorithm that it may be used with.
+    pub(super) only: Option<PublicKeyAlgorithm>,
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 impl PublicKey {
@@ -154,7 +165,23 @@ impl PublicKey {
             .map_err(|_| PublicKeyError(()))?;
         let certificates = inner.certificates.clone();
         let parsed = Some((algorithm, parsed));
-        Ok(Self::with(inner.bytes.clone(), certificates, parsed))
+        let prepared = Self::with(inner.bytes.clone(), certificates, parsed);
+        Ok(prepared.with_terms(inner.terms))
+    }
+
+    /// When the provider stops using the key, if it says so. A key that is
+    /// looked up is refused from then on.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.inner.terms.expires_at
+    }
+
+    pub(super) fn with_terms(mut self, terms: Terms) -> Self {
+        // Only a key that was just made gets its terms: nobody shares it yet.
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.terms = terms;
+        }
+        self
     }
 
     pub(super) fn with(
@@ -167,6 +194,7 @@ impl PublicKey {
                 bytes,
                 certificates,
                 parsed,
+                terms: Terms::default(),
             }),
         }
     }
@@ -178,6 +206,9 @@ impl PublicKey {
         content: &[u8],
         signature: &[u8],
     ) -> bool {
+        if self.inner.terms.only.is_some_and(|only| only != algorithm) {
+            return false;
+        }
         match &self.inner.parsed {
             Some((kind, key)) if *kind == algorithm => key.verify_sig(content, signature).is_ok(),
             _ => UnparsedPublicKey::new(algorithm.verification(), &self.inner.bytes)

@@ -123,15 +123,20 @@ fn add_signed_parts(compiled: &Compiled, parts: &mut Parts, body: &Bytes) -> Opt
                 let value = HeaderValue::from_static("signed");
                 parts.headers.entry(name).or_insert(value);
             }
-            Part::SortedForm { digest } => {
+            Part::SortedForm { digest, .. } => {
                 let is_json = matches!(body.first(), Some(b'{' | b'['));
-                if is_json {
-                    let stated = hex::encode(Sha256::digest(body));
-                    add_to_query(parts, &format!("{digest}={stated}"))?;
-                } else {
-                    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-                    parts.headers.insert(http::header::CONTENT_TYPE, form);
-                }
+                let content_type = match digest {
+                    Some(digest) if is_json => {
+                        let stated = hex::encode(Sha256::digest(body));
+                        add_to_query(parts, &format!("{digest}={stated}"))?;
+                        "application/json"
+                    }
+                    _ => "application/x-www-form-urlencoded",
+                };
+                let content_type = HeaderValue::from_static(content_type);
+                parts
+                    .headers
+                    .insert(http::header::CONTENT_TYPE, content_type);
             }
             _ => {}
         }

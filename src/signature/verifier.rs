@@ -74,6 +74,7 @@ impl MacKey {
 }
 
 /// A secret, set up.
+#[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) material: Material,
     pub(crate) label: Option<Arc<str>>,
@@ -81,6 +82,7 @@ pub(crate) struct Key {
 }
 
 /// What a secret becomes.
+#[derive(Clone)]
 #[expect(
     clippy::large_enum_variant,
     reason = "hashing must not follow a pointer to its key"
@@ -127,11 +129,28 @@ impl Verifier {
         ))
     }
 
+    /// The same scheme without its keys.
+    pub(crate) fn without_its_keys(&self) -> Self {
+        Self::from_parts(Arc::clone(&self.inner.compiled), Vec::new(), true)
+    }
+
     /// The same scheme with other secrets.
     pub(crate) fn with_secrets(&self, secrets: &Secrets) -> Result<Self, ConfigError> {
         let compiled = Arc::clone(&self.inner.compiled);
         let keys = Key::all(&compiled.scheme, secrets)?;
         Ok(Self::from_parts(compiled, keys, false))
+    }
+
+    /// The same keys for another scheme, which sets them up in the same way.
+    pub(crate) fn with_scheme(&self, scheme: Scheme) -> Result<Self, ConfigError> {
+        let compiled = Arc::new(Compiled::new(scheme)?);
+        let keys = self.inner.keys.clone();
+        Ok(Self::from_parts(compiled, keys, self.inner.keys_follow))
+    }
+
+    /// How many keys there are.
+    pub(crate) fn key_count(&self) -> usize {
+        self.inner.keys.len()
     }
 
     /// The same scheme with a key that was fetched.

@@ -12,7 +12,7 @@ use super::mac::{Matching, Tag, hash_around, token_tag};
 #[cfg(feature = "public-key")]
 use super::protocol::KeyName;
 use super::protocol::{Content, Received, Statement};
-use super::scheme::{Algorithm, Part};
+use super::scheme::Algorithm;
 use super::verifier::{Key, Material};
 use crate::Timestamp;
 use crate::rejection::{Rejection, RejectionKind};
@@ -94,87 +94,6 @@ impl Judged<'_> {
             key: None,
             timestamp: None,
         })
-    }
-
-    /// The signed content, and its alternatives if a URL has several forms.
-    pub(super) fn contents(&self, body: &[u8], item: &[u8]) -> Result<Vec<Content>, Rejection> {
-        let scheme = &self.inner.compiled.scheme;
-        let mut contents = vec![Content::default()];
-        for part in &scheme.content {
-            if *part == Part::Secret {
-                for content in &mut contents {
-                    content.secret_at = Some(content.bytes.len());
-                }
-                continue;
-            }
-            let texts = self.texts(part, body, item)?;
-            contents = texts
-                .iter()
-                .flat_map(|text| {
-                    contents.iter().map(|content| {
-                        let mut content = content.clone();
-                        content.bytes.extend_from_slice(text);
-                        content
-                    })
-                })
-                .collect();
-        }
-        Ok(contents)
-    }
-
-    /// The alternatives of one piece; at least one.
-    fn texts(&self, part: &Part, body: &[u8], item: &[u8]) -> Result<Vec<Vec<u8>>, Rejection> {
-        let scheme = &self.inner.compiled.scheme;
-        let one = match part {
-            Part::Literal(text) => text.as_bytes().to_vec(),
-            Part::Timestamp => self.signed.timestamp.to_vec(),
-            Part::EventId => self.signed.event_id.to_vec(),
-            Part::Body => body.to_vec(),
-            Part::Secret => Vec::new(),
-            Part::Header(name) => super::protocol::signed_header(self.parts, name)?.to_vec(),
-            Part::Method => self.parts.method.as_str().as_bytes().to_vec(),
-            Part::Url(form) => {
-                let Some(url) = &scheme.public_url else {
-                    return Err(Rejection::new(RejectionKind::PublicUrlUnknown));
-                };
-                let texts = url.texts(self.parts, *form)?;
-                return Ok(texts.into_iter().map(String::into_bytes).collect());
-            }
-            Part::SortedForm { digest } => self.sorted_form(digest, body)?,
-            Part::Value { pointer, missing } => {
-                let value = json::read(item, pointer).map_err(|_| malformed("a signed value"))?;
-                let value = value.or_else(|| missing.as_deref().map(str::to_owned));
-                let Some(value) = value else {
-                    return Err(Rejection::new(RejectionKind::MissingSignedValue)
-                        .with_detail(pointer.clone()));
-                };
-                value.into_bytes()
-            }
-        };
-        Ok(vec![one])
-    }
-
-    fn sorted_form(&self, digest: &str, body: &[u8]) -> Result<Vec<u8>, Rejection> {
-        let query = self.parts.uri.query().unwrap_or("").as_bytes();
-        match form::value(query, digest).map_err(|_| malformed("the digest in the query"))? {
-            Some(stated) => {
-                // Not secret: both are on the wire.
-                let stated =
-                    hex::decode(stated).map_err(|_| malformed("the digest in the query"))?;
-                match stated == Sha256::digest(body).as_slice() {
-                    true => Ok(Vec::new()),
-                    false => Err(Rejection::new(RejectionKind::SignatureMismatch)),
-                }
-            }
-            None if form::is_form(&self.parts.headers) => {
-                let sorted = form::sorted(body).map_err(|_| malformed("the form"))?;
-                Ok(sorted.into_bytes())
-            }
-            None if body.is_empty() => Ok(Vec::new()),
-            // Nothing would bind such a body to the signature.
-            None => Err(Rejection::new(RejectionKind::MissingSignedValue)
-                .with_detail("the digest of a body that is not a form")),
-        }
     }
 
     fn matching_statement(&self, statement: &Statement) -> Matching {
@@ -264,6 +183,6 @@ impl super::compiled::Compiled {
     }
 }
 
-fn malformed(what: &'static str) -> Rejection {
+pub(super) fn malformed(what: &'static str) -> Rejection {
     Rejection::new(RejectionKind::MalformedBody).with_detail(what)
 }

@@ -104,15 +104,23 @@ where
         let now = config.clock.now();
         let mut check = match verifier.begin(&parts, now) {
             Ok(check) => check,
-            Err(rejection) => return Ok(Err(rejection)),
+            Err(rejection) => {
+                config.explain(verifier, &parts, None, now, &rejection);
+                return Ok(Err(rejection));
+            }
         };
         let received = receive(body, &config.limits, |data| check.update(data)).await;
         if let Err(rejection) = received {
             return Ok(Err(verifier.decorate(rejection)));
         }
+        let explainer = config.explainer.as_deref();
         let delivery = if config.verifier.asks() {
             let body = check.into_body();
-            match config.verifier.verify_received(&parts, body, now).await {
+            match config
+                .verifier
+                .verify_received(&parts, body, now, explainer)
+                .await
+            {
                 Ok((delivery, tenant)) => {
                     if let Some(tenant) = tenant {
                         parts.extensions.insert(tenant);
@@ -120,6 +128,15 @@ where
                     delivery
                 }
                 Err(rejection) => return Ok(Err(rejection)),
+            }
+        } else if explainer.is_some() {
+            let body = check.into_body();
+            match verifier.verify_owned(&parts, body.clone(), now) {
+                Ok(verified) => Delivery::from(verified),
+                Err(rejection) => {
+                    config.explain(verifier, &parts, Some(&body), now, &rejection);
+                    return Ok(Err(rejection));
+                }
             }
         } else {
             match check.finish() {

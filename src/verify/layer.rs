@@ -2,14 +2,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::request::Parts;
 use tokio::sync::Semaphore;
 use tower::Layer;
 
 use super::service::Verify;
-use crate::ConfigError;
 use crate::clock::{Clock, SystemClock};
+use crate::explain::Explainer;
 use crate::keys::AsyncVerifier;
 use crate::rejection::DefaultRejectionResponse;
+use crate::rejection::Rejection;
+use crate::{ConfigError, Timestamp, Verifier};
 
 /// Verifies requests before the inner service sees them. See the
 /// [module docs](crate::verify).
@@ -26,6 +29,23 @@ pub(super) struct Config {
     pub(super) verifier: AsyncVerifier,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
+    pub(super) explainer: Option<Arc<Explainer>>,
+}
+
+impl Config {
+    /// Logs why a request was refused, if that is to be explained.
+    pub(super) fn explain(
+        &self,
+        verifier: &Verifier,
+        parts: &Parts,
+        body: Option<&[u8]>,
+        now: Timestamp,
+        rejection: &Rejection,
+    ) {
+        if let Some(explainer) = &self.explainer {
+            explainer.log(verifier, parts, body, now, rejection);
+        }
+    }
 }
 
 /// How much of a body is read, and for how long.
@@ -55,6 +75,7 @@ impl VerifyLayer {
                     body_timeout: Self::BODY_TIMEOUT,
                     slow_bodies: Arc::new(Semaphore::new(Self::MAX_SLOW_BODIES)),
                 },
+                explainer: None,
             }),
             rejection: DefaultRejectionResponse,
         }
@@ -113,6 +134,17 @@ impl<R> VerifyLayer<R> {
     /// The clock that timestamps are judged by; the system's by default.
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         self.configure(|config| config.clock = clock)
+    }
+
+    /// Logs for every refused request why it is refused, as a warning with the
+    /// field `explanation`: in development, with feature `tracing` (without it,
+    /// nothing happens). What is answered stays the same, byte for byte.
+    ///
+    /// **Not in production**: a forged request costs up to 256 times the work of
+    /// a genuine one, and how long that takes tells its sender what is
+    /// configured. See [`explain`](crate::explain).
+    pub fn with_explanations(self, explainer: Explainer) -> Self {
+        self.configure(|config| config.explainer = Some(Arc::new(explainer)))
     }
 
     /// What a refused sender is answered.

@@ -62,6 +62,12 @@
 //!   needs `tower_http::map_request_body::MapRequestBodyLayer::new(axum::body::Body::new)`
 //!   in between, because it demands axum's own body.
 //!
+//! # In development
+//!
+//! A refusal that you do not expect is mostly a mistake of the receiver's: a body
+//! that was parsed before, the secret of another endpoint.
+//! [`VerifyLayer::with_explanations`] logs which; see [`explain`](crate::explain).
+//!
 //! # What this does not do
 //!
 //! It does not recognise replays within the tolerance (that is

@@ -62,7 +62,13 @@ where
                     .map_err(|rejection| verifier.decorate(rejection))
             });
         match checked {
-            Err(rejection) => ResponseFuture::rejected(rejection, self.rejection.clone()),
+            Err(rejection) => {
+                if config.explainer.is_some() {
+                    let (parts, _) = request.into_parts();
+                    config.explain(verifier, &parts, None, config.clock.now(), &rejection);
+                }
+                ResponseFuture::rejected(rejection, self.rejection.clone())
+            }
             Ok(()) => ResponseFuture::running(
                 verify_then_call(self.inner.clone(), Arc::clone(config), request),
                 self.rejection.clone(),

@@ -11,6 +11,7 @@ use crate::client_ip::ClientIp;
 use crate::clock::Clock;
 use crate::dedup::{DedupLayer, Handlers};
 use crate::delivery::{EventId, Tenant};
+use crate::explain::Explainer;
 use crate::handshake::{ConfirmSubscription, HandshakeLayer, SecretCapture, Signed, Unsigned};
 use crate::ip_allowlist::IpAllowlist;
 use crate::keys::AsyncVerifier;
@@ -171,6 +172,15 @@ impl<R> WebhookLayer<R> {
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.unsigned_handshakes = self.unsigned_handshakes.with_clock(Arc::clone(&clock));
         self.verify = self.verify.with_clock(clock);
+        self
+    }
+
+    /// Logs for every request that fails verification why it does. For
+    /// development; see
+    /// [`VerifyLayer::with_explanations`](crate::VerifyLayer::with_explanations)
+    /// for why not in production.
+    pub fn with_explanations(mut self, explainer: Explainer) -> Self {
+        self.verify = self.verify.with_explanations(explainer);
         self
     }
 

@@ -3,7 +3,7 @@
 
 use http::HeaderValue;
 use tower_webhook::provider;
-use tower_webhook::signature::Scheme;
+use tower_webhook::signature::{PublicUrl, Scheme};
 
 use crate::support::{NOW, signer, verifier};
 
@@ -57,9 +57,25 @@ impl Example {
     }
 }
 
+fn url() -> PublicUrl {
+    PublicUrl::base("https://example.com").unwrap()
+}
+
 #[test]
 fn ids_in_the_body_are_those_of_the_event() {
     for example in [
+        example(
+            provider::square(url()),
+            r#"{"merchant_id":"ML","type":"payment.created","event_id":"13b867cf","data":{"type":"payment","id":"hYy9"}}"#,
+        )
+        .id("13b867cf")
+        .event_type("payment.created"),
+        example(
+            provider::trello(url()),
+            r#"{"action":{"id":"51f9d277","type":"voteOnCard"},"model":{"id":"4d5ea62f"}}"#,
+        )
+        .id("51f9d277")
+        .event_type("voteOnCard"),
         example(
             provider::circleci(),
             r#"{"type":"workflow-completed","id":"3888f21b","workflow":{"id":"fda08377"}}"#,
@@ -153,6 +169,7 @@ fn ids_in_the_body_are_those_of_the_event() {
 #[test]
 fn ids_in_a_header_are_those_of_the_event() {
     for example in [
+        example(provider::twilio(url()), "MessageSid=SM1&MessageStatus=sent"),
         example(provider::clerk(), r#"{"type":"user.created"}"#).event_type("user.created"),
         example(provider::resend(), r#"{"type":"email.sent"}"#).event_type("email.sent"),
         example(
@@ -252,6 +269,11 @@ fn ids_of_resources_and_hooks_are_not_those_of_events() {
             r#"{"run_id":"run-1","notifications":[{"trigger":"run:completed"}]}"#,
         )
         .event_type("run:completed"),
+        example(
+            provider::hubspot_v3(url()),
+            r#"[{"eventId":1,"subscriptionId":12345,"subscriptionType":"contact.creation","attemptNumber":0}]"#,
+        ),
+        example(provider::mandrill(url()), "mandrill_events=%5B%7B%22_id%22%3A%221%22%7D%5D"),
         example(provider::x_twitter(), r#"{"for_user_id":"1","tweet_create_events":[]}"#),
         example(provider::xero(), r#"{"events":[{"resourceId":"717f2bfc"}],"entropy":"S0m3"}"#),
     ] {

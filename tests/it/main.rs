@@ -18,8 +18,10 @@ mod events;
 // The examples need all three features.
 #[cfg(feature = "tracing")]
 mod examples;
+mod explain;
 mod extract;
 mod handshake;
+mod keys;
 mod observe;
 mod protocols;
 #[cfg(feature = "tracing")]

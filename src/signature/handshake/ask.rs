@@ -31,7 +31,7 @@ impl Asked<'_> {
                 let query = self.uri.query().unwrap_or_default();
                 form::value(query.as_bytes(), name).map_err(drop)
             }
-            Source::Form(name) if form::is_form(self.headers) => {
+            Source::Form(name) if form::is_form(self.headers) == Ok(true) => {
                 form::value(self.body, name).map_err(drop)
             }
             Source::Pointer(pointer) => match json::read(self.body, pointer) {

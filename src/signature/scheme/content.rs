@@ -24,13 +24,20 @@ pub enum Part {
     /// [`PublicUrl`](crate::signature::PublicUrl).
     Url(UrlForm),
     /// The names and values of the body, if it is a form
-    /// (`application/x-www-form-urlencoded`): decoded, sorted by name and then
-    /// by value, each pair once, and joined without separators. Nothing for any
-    /// other body; then the query parameter `digest` must hold its SHA-256 in
-    /// hex, unless the request is a GET without a body.
+    /// (`application/x-www-form-urlencoded` in UTF-8): decoded, sorted by name
+    /// and then by value, and joined without separators.
+    ///
+    /// Without separators, `a=bc` and `ab=c` are the same content: whoever
+    /// captured a delivery can move such a boundary. Deduplication takes both
+    /// for the same event.
     SortedForm {
-        /// The name of the query parameter.
-        digest: Cow<'static, str>,
+        /// What becomes of a name that comes several times.
+        repeated: RepeatedNames,
+        /// The query parameter of the signed URL that holds the SHA-256 of a
+        /// body that is not a form, in hex. Nothing else of such a body is
+        /// signed. Without the parameter, such a body is refused unless it is
+        /// empty; with `None` here, every one is.
+        digest: Option<Cow<'static, str>>,
     },
     /// The string or integer at `pointer` in the JSON body.
     Value {
@@ -83,6 +90,17 @@ impl Part {
             Self::Literal(_) | Self::Timestamp | Self::EventId | Self::Body
         )
     }
+}
+
+/// What becomes of a name that comes several times in a signed form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RepeatedNames {
+    /// Each pair of name and value is signed once, as Twilio does.
+    EachPairOnce,
+    /// The request is refused: the provider does not say, and the libraries
+    /// that read the form afterwards do not agree.
+    Refused,
 }
 
 /// What it means when an event id comes again with another content.

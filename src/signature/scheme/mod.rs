@@ -20,7 +20,7 @@ mod content;
 mod read;
 
 pub use self::algorithm::Algorithm;
-pub use self::content::{ConflictPolicy, Coverage, Part};
+pub use self::content::{ConflictPolicy, Coverage, Part, RepeatedNames};
 
 /// How a provider signs its deliveries, as data.
 ///

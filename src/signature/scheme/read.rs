@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::{Algorithm, ConflictPolicy, Coverage, Part, Scheme};
 use crate::signature::{Encoding, Grammar, Handshake, Protocol, PublicUrl, Source, TimestampRule};
@@ -18,6 +18,12 @@ impl Scheme {
     #[must_use]
     pub fn reference(&self) -> &str {
         &self.reference
+    }
+
+    /// The methods that deliveries come with.
+    #[must_use]
+    pub fn methods(&self) -> &[Method] {
+        &self.methods
     }
 
     /// What proves that a request is genuine.

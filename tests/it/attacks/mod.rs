@@ -11,6 +11,8 @@ mod families;
 mod freshness;
 mod http;
 mod ids;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod keys;
 mod leaks;
 mod methods;
@@ -20,3 +22,4 @@ mod replay;
 mod signature;
 mod slow;
 mod timestamp;
+mod url;

@@ -2,6 +2,8 @@
 
 pub mod bodies;
 pub mod forge;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 pub mod keys;
 #[cfg(feature = "tracing")]
 pub mod log;

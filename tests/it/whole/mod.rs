@@ -39,6 +39,7 @@ pub fn body(scheme: &Scheme) -> &'static str {
         }
         "microsoft_graph" => r#"{"value":[{"changeType":"updated"},{"changeType":"deleted"}]}"#,
         "sendgrid" => r#"[{"sg_event_id":"a"},{"sg_event_id":"b"}]"#,
+        "square" => r#"{"event_id":"evt_1","type":"t"}"#,
         "telnyx" => r#"{"data":{"id":"evt_1","event_type":"t"}}"#,
         _ => r#"{"id":"evt_1","type":"t"}"#,
     }
