@@ -15,7 +15,8 @@ use serde_json::value::RawValue;
 pub(crate) fn read(body: &[u8], pointer: &str) -> Result<Option<String>, JsonError> {
     match raw(body, pointer)? {
         None => Ok(None),
-        Some(value) => parse(value.as_bytes(), Scalar),
+        // It is JSON already; a lone surrogate is there all the same.
+        Some(value) => parse(value.as_bytes(), Scalar).map_err(|_| JsonError::Unusable),
     }
 }
 
@@ -394,6 +395,8 @@ mod tests {
             r#"{"id":1.5}"#,
             r#"{"id":{}}"#,
             r#"{"id":[]}"#,
+            r#"{"id":1e400}"#,
+            r#"{"id":"\ud800"}"#,
         ] {
             assert_eq!(id(body), Err(JsonError::Unusable), "{body}");
         }
