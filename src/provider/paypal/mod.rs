@@ -53,12 +53,12 @@ const ALGORITHM: &str = "paypal-auth-algo";
 /// use tower_webhook::{RejectionKind, Secret, Timestamp, Verifier, provider};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let pem = include_bytes!("../../../tests/vectors/protocols/paypal.pem");
+/// # let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/protocols/paypal.pem"));
 /// # let key = PublicKey::from_certificate_pem(pem)?;
 /// // A server takes `AsyncVerifier::with_keys`, which fetches the certificate.
 /// let verifier = Verifier::new(provider::paypal("WEBHOOKID"), Secret::from_bytes(key.as_bytes()))?;
 ///
-/// # let sig = include_str!("../../../tests/vectors/protocols/paypal_signature.txt").trim();
+/// # let sig = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/protocols/paypal_signature.txt")).trim();
 /// let (parts, ()) = http::Request::post("/paypal")
 ///     .header("paypal-transmission-id", "tid-1")
 ///     .header("paypal-transmission-time", "2023-11-14T22:13:20Z")
