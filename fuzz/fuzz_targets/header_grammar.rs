@@ -3,7 +3,6 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use http::Request;
 use libfuzzer_sys::fuzz_target;
 use tower_webhook::signature::Grammar;
 use tower_webhook::{Timestamp, internal};
@@ -41,27 +40,14 @@ fuzz_target!(|input: Input<'_>| {
         reads_what_it_writes(&grammar, value);
     }
 
-    let (query, headers) = text.request(&preset.genuine(text.body));
-    let query = String::from_utf8_lossy(&query);
-    let Ok(request) = Request::post(format!("/?{query}")).body(()) else {
+    let Some((parts, body)) = preset.compose(&text) else {
         return;
     };
-    let (mut parts, ()) = request.into_parts();
-    parts.headers = headers;
     let now = NOW + i64::from(input.late) * 1000;
     let verified = preset
         .verifier
-        .verify(&parts, text.body, Timestamp::from_unix_millis(now));
-    assert_eq!(
-        verified.is_ok(),
-        preset.accepts(&parts, text.body, now),
-        "{}: {verified:?} {parts:?}",
-        preset.name()
-    );
-    if let Ok(verified) = verified {
-        assert_eq!(verified.body(), text.body);
-        let _ = (verified.event_id(), verified.event_type());
-    }
+        .verify(&parts, &body, Timestamp::from_unix_millis(now));
+    preset.compare(verified, &parts, &body, now);
 });
 
 /// Every signature is a piece of the value, and they do not overlap.

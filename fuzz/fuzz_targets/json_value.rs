@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tower_webhook::internal;
-use tower_webhook_fuzz::json::{self, Found};
+use tower_webhook_fuzz::json;
 use tower_webhook_fuzz::text::split_once;
 
 // A pointer without its slash, a line feed, the body.
@@ -19,25 +19,10 @@ fuzz_target!(|input: &[u8]| {
         "" => String::new(),
         keys => format!("/{keys}"),
     };
-    let read = internal::json_value(body, &pointer);
-    match json::value(body, &pointer) {
-        Ok(Found::Text(text)) => assert_eq!(read, Some(Some(text))),
-        Ok(Found::Nothing) => assert_eq!(read, Some(None)),
-        Ok(Found::Unusable) => assert_eq!(read, None),
-        Err(error) => {
-            // What the crate skips it does not decode.
-            let skipped = [
-                "recursion limit",
-                "number out of range",
-                "invalid unicode code point",
-                "lone leading surrogate",
-                "unexpected end of hex escape",
-            ];
-            let error = error.to_string();
-            assert!(
-                read.is_none() || skipped.iter().any(|reason| error.starts_with(reason)),
-                "{error}: {read:?}"
-            );
-        }
+    // Deeper than any reader has to follow.
+    if pointer.split('/').count() > 100 {
+        return;
     }
+    let read = internal::json_value(body, &pointer);
+    assert_eq!(read, json::text(body, &pointer).ok());
 });

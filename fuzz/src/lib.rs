@@ -5,8 +5,12 @@
 //! and a crash can be read.
 
 pub mod body;
+pub mod form;
 pub mod forwarded;
 pub mod json;
+pub mod judge;
+pub mod keys;
 pub mod oracle;
+pub mod row;
 pub mod text;
 pub mod time;

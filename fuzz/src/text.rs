@@ -1,12 +1,16 @@
 //! Requests as text: `name: value` lines, an empty line, the body.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
-/// What stands for a genuine value in a line, so that the fuzzer gets past the
-/// MAC and works on what is around it.
+/// What stands for a genuine value in a line or the body, so that the fuzzer
+/// gets past the MAC and works on what is around it. As the name of a header,
+/// the first three stand for the one that holds the value.
 pub const SIGNATURE: u8 = 1;
 pub const TIMESTAMP: u8 = 2;
 pub const EVENT_ID: u8 = 3;
+/// The whole value of the signature's header.
+pub const VALUE: u8 = 4;
 
 pub struct Text<'a> {
     pub lines: Vec<(&'a [u8], &'a [u8])>,
@@ -27,14 +31,23 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The query, from the line called `?`, and the headers; what cannot stand
-    /// in a header is left out.
-    pub fn request(&self, genuine: &Genuine) -> (Vec<u8>, HeaderMap) {
+    /// Whether a line holds `byte`.
+    pub fn mentions(&self, byte: u8) -> bool {
+        self.lines.iter().any(|(_, value)| value.contains(&byte))
+    }
+
+    /// A POST with the query from the line called `?` and the headers of the
+    /// others; what cannot stand in a header is left out.
+    pub fn request(&self, genuine: &Genuine) -> Option<Parts> {
         let mut query = Vec::new();
         let mut headers = HeaderMap::new();
         for (name, value) in &self.lines {
             let value = genuine.fill(value);
-            if *name == b"?" {
+            let name = match name {
+                [place @ 1..=3] => genuine.names[usize::from(place - 1)].as_bytes(),
+                name => name,
+            };
+            if name == b"?" {
                 query = value;
             } else if let (Ok(name), Ok(value)) = (
                 HeaderName::from_bytes(name),
@@ -43,7 +56,10 @@ impl<'a> Text<'a> {
                 headers.append(name, value);
             }
         }
-        (query, headers)
+        let uri = format!("/hook?{}", str::from_utf8(&query).ok()?);
+        let (mut parts, ()) = Request::post(uri).body(()).ok()?.into_parts();
+        parts.headers = headers;
+        Some(parts)
     }
 }
 
@@ -52,16 +68,20 @@ pub struct Genuine {
     pub signature: String,
     pub timestamp: String,
     pub event_id: String,
+    pub value: String,
+    /// The headers of the first three; `?` for the query.
+    pub names: [String; 3],
 }
 
 impl Genuine {
-    fn fill(&self, value: &[u8]) -> Vec<u8> {
+    pub fn fill(&self, value: &[u8]) -> Vec<u8> {
         let mut filled = Vec::new();
         for byte in value {
             match *byte {
                 SIGNATURE => filled.extend_from_slice(self.signature.as_bytes()),
                 TIMESTAMP => filled.extend_from_slice(self.timestamp.as_bytes()),
                 EVENT_ID => filled.extend_from_slice(self.event_id.as_bytes()),
+                VALUE => filled.extend_from_slice(self.value.as_bytes()),
                 other => filled.push(other),
             }
         }

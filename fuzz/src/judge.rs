@@ -1,0 +1,311 @@
+//! What a row of the table accepts: texts are compared with the one genuine
+//! text, and nothing is shared with the crate's parsers.
+
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use sha2::{Digest, Sha256};
+
+use crate::form;
+use crate::json::{self, JsonError};
+use crate::keys::{Content, Key};
+use crate::row::{At, Encoding, IdAt, Piece, Place, Row, Shape, Unit};
+use crate::text::split_once;
+use crate::time::{digits, rfc3339};
+
+const MINUTE: i128 = 60_000;
+const MAX_SIGNATURES: usize = 16;
+
+/// How a genuine request names its event.
+#[derive(Debug, PartialEq)]
+pub enum Named {
+    Not,
+    /// There is an id that cannot be used.
+    Unusable,
+    /// Nothing can be read from the body: there is no id, or one that cannot be
+    /// used, depending on how far a reader comes.
+    Unreadable,
+    By(String),
+    /// A body with several events.
+    Batch,
+}
+
+/// Whether the request is genuine and fresh, and then the name of its event.
+pub fn judge(row: &Row, keys: &[Key], parts: &Parts, body: &[u8], now: i64) -> Option<Named> {
+    if parts.method != Method::POST {
+        return None;
+    }
+    let headers = &parts.headers;
+    for (name, value) in &row.fixed {
+        let line = one(headers, name)?;
+        line.eq_ignore_ascii_case(value.as_bytes()).then_some(())?;
+    }
+    let family = match &row.place {
+        Place::Header(names) => names
+            .iter()
+            .position(|name| headers.contains_key(*name))
+            .unwrap_or(0),
+        _ => 0,
+    };
+    let of_family = |names: &[&'static str]| *names.get(family).unwrap_or(&names[0]);
+
+    let in_headers = values(row, parts, family)?;
+    let mut signed = Signed::default();
+    if let Some(time) = &row.time {
+        signed.timestamp = match &time.at {
+            At::Header(names) => one(headers, of_family(names))?.to_vec(),
+            At::Field(name) => {
+                let [value] = in_headers[..] else { return None };
+                field(row.shape, value, name)?.to_vec()
+            }
+            At::Json(pointer) => json::text(body, pointer).ok()??.into_bytes(),
+        };
+        let text = &signed.timestamp;
+        let now = i128::from(now);
+        // A sender's clock that counts seconds is compared with ours in
+        // seconds.
+        let (sent, now) = match time.unit {
+            Unit::Seconds => (digits(text, 1000)?, now.div_euclid(1000) * 1000),
+            Unit::Millis => (digits(text, 1)?, now),
+            Unit::Rfc3339 => (rfc3339(text)?, now),
+        };
+        let fresh = now - sent <= time.past * MINUTE && sent - now <= time.future * MINUTE;
+        fresh.then_some(())?;
+    }
+    if let (IdAt::Header(names), true) = (&row.id.at, row.signed.contains(&Piece::Id)) {
+        let id = one(headers, of_family(names))?;
+        // Or nobody could tell where it ends.
+        (!id.contains(&b'.')).then_some(())?;
+        signed.event_id = id.to_vec();
+    }
+
+    let items = match row.of {
+        None => vec![body],
+        Some(array) => json::items(body, array).ok()??,
+    };
+    (!items.is_empty()).then_some(())?;
+    for item in items {
+        let in_body = match &row.place {
+            Place::Json(pointer) => Some(json::text(item, pointer).ok()??),
+            Place::Form(name) => Some(form::text(item, name).ok()??),
+            _ => None,
+        };
+        let values = match &in_body {
+            Some(value) => vec![value.as_bytes()],
+            None => in_headers.clone(),
+        };
+        let listed: Vec<&[u8]> = values
+            .iter()
+            .flat_map(|value| signatures(row.shape, value))
+            .collect();
+        (listed.len() <= MAX_SIGNATURES).then_some(())?;
+        let content = content(row, &signed, parts, body, item, &STRICT)?;
+        let genuine = |signature: &&[u8]| {
+            keys.iter()
+                .any(|key| key.verifies(row, &content, signature))
+        };
+        listed.iter().any(genuine).then_some(())?;
+    }
+    Some(named(row, headers, family, body))
+}
+
+/// How values are read from the body.
+pub struct Reader {
+    pub json: fn(&[u8], &str) -> Result<Option<String>, JsonError>,
+    pub form: fn(&[u8]) -> Option<Vec<(String, String)>>,
+}
+
+const STRICT: Reader = Reader {
+    json: json::text,
+    form: form::pairs,
+};
+
+/// What of the request is signed besides its body.
+#[derive(Default)]
+pub struct Signed {
+    pub timestamp: Vec<u8>,
+    pub event_id: Vec<u8>,
+}
+
+/// What is signed of an item of the body.
+pub fn content(
+    row: &Row,
+    signed: &Signed,
+    parts: &Parts,
+    body: &[u8],
+    item: &[u8],
+    reader: &Reader,
+) -> Option<Content> {
+    let mut content = Content::default();
+    let mut secret_passed = false;
+    for piece in &row.signed {
+        let text = match piece {
+            Piece::Literal(text) => text.as_bytes().to_vec(),
+            Piece::Body => body.to_vec(),
+            Piece::Timestamp => signed.timestamp.clone(),
+            Piece::Id => signed.event_id.clone(),
+            Piece::Secret => {
+                secret_passed = true;
+                continue;
+            }
+            Piece::Form(digest) => sorted_form(parts, digest, body, reader)?.into_bytes(),
+            Piece::Value { pointer, optional } => {
+                let value = (reader.json)(item, pointer).ok()?;
+                value
+                    .or_else(|| optional.then(String::new))
+                    .map(String::into_bytes)?
+            }
+        };
+        match secret_passed {
+            true => content.after.extend(text),
+            false => content.before.extend(text),
+        }
+    }
+    Some(content)
+}
+
+/// The pairs of a form, sorted, each once; nothing of another body, whose
+/// digest must be in the query then.
+fn sorted_form(parts: &Parts, digest: &str, body: &[u8], reader: &Reader) -> Option<String> {
+    let query = parts.uri.query().unwrap_or("").as_bytes();
+    if let Some(stated) = form::text(query, digest).ok()? {
+        let digest = Encoding::Hex.write(&Sha256::digest(body));
+        return stated.eq_ignore_ascii_case(&digest).then(String::new);
+    }
+    let kind = parts
+        .headers
+        .get("content-type")
+        .map(|line| line.as_bytes());
+    let kind = kind.and_then(|line| line.split(|byte| *byte == b';').next());
+    if !trim(kind.unwrap_or(b"")).eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+        return body.is_empty().then(String::new);
+    }
+    let mut pairs = (reader.form)(body)?;
+    pairs.sort();
+    pairs.dedup();
+    Some(
+        pairs
+            .into_iter()
+            .map(|(name, value)| name + &value)
+            .collect(),
+    )
+}
+
+/// The values outside the body in which signatures are listed; `None` if one
+/// that must be there once is there twice.
+fn values<'r>(row: &Row, parts: &'r Parts, family: usize) -> Option<Vec<&'r [u8]>> {
+    let headers = &parts.headers;
+    Some(match &row.place {
+        Place::Header(names) => vec![one(headers, names[family])?],
+        Place::Either(names) => names
+            .iter()
+            .filter(|name| headers.contains_key(**name))
+            .map(|name| one(headers, name))
+            .collect::<Option<_>>()?,
+        Place::Lines(name) => {
+            let lines = headers.get_all(*name).iter();
+            lines.map(|line| line.as_bytes()).collect()
+        }
+        Place::Numbered(prefix) => (1..=MAX_SIGNATURES)
+            .map(|number| format!("{prefix}{number}"))
+            .take_while(|name| headers.contains_key(name))
+            .map(|name| one(headers, &name))
+            .collect::<Option<_>>()?,
+        Place::Query(name) => {
+            let pairs = parts.uri.query()?.split('&');
+            let values = pairs.filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+            vec![only(values)?.as_bytes()]
+        }
+        Place::Json(_) | Place::Form(_) => Vec::new(),
+    })
+}
+
+fn signatures<'v>(shape: Shape, value: &'v [u8]) -> Vec<&'v [u8]> {
+    match shape {
+        Shape::Plain => vec![value],
+        Shape::Prefix(prefix) => value.strip_prefix(prefix.as_bytes()).into_iter().collect(),
+        Shape::Fields(separator, name) => fields(separator, value)
+            .filter(|(key, _)| *key == name.as_bytes())
+            .map(|(_, field)| field)
+            .collect(),
+        Shape::Items(version) => value
+            .split(|byte| *byte == b' ')
+            .filter_map(|item| item.strip_prefix(version.as_bytes())?.strip_prefix(b","))
+            .collect(),
+        Shape::Auth(scheme) => split_once(value, b' ')
+            .filter(|(name, _)| name.eq_ignore_ascii_case(scheme.as_bytes()))
+            .map(|(_, credentials)| trim(credentials))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The field that comes once.
+fn field<'v>(shape: Shape, value: &'v [u8], name: &str) -> Option<&'v [u8]> {
+    let Shape::Fields(separator, _) = shape else {
+        return None;
+    };
+    let named = fields(separator, value).filter(|(key, _)| *key == name.as_bytes());
+    only(named).map(|(_, field)| field)
+}
+
+fn fields(separator: u8, value: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    value
+        .split(move |byte| *byte == separator)
+        .filter_map(|field| split_once(trim(field), b'='))
+}
+
+/// What names the event, once the request is known to be genuine.
+fn named(row: &Row, headers: &HeaderMap, family: usize, body: &[u8]) -> Named {
+    let id = match &row.id.at {
+        IdAt::Nowhere => return Named::Not,
+        IdAt::Header(names) => {
+            let name = *names.get(family).unwrap_or(&names[0]);
+            if !headers.contains_key(name) {
+                return Named::Not;
+            }
+            let line = one(headers, name).map(<[u8]>::to_vec);
+            line.and_then(|line| String::from_utf8(line).ok())
+        }
+        IdAt::Form(name) => match form::text(body, name) {
+            Ok(None) => return Named::Not,
+            id => id.ok().flatten(),
+        },
+        IdAt::Json(pointers) => {
+            let mut all = Vec::new();
+            for pointer in pointers {
+                match json::texts(body, pointer) {
+                    Err(JsonError::Unusable) => return Named::Unusable,
+                    Err(JsonError::NotJson) => return Named::Unreadable,
+                    Ok(None) => return Named::Not,
+                    Ok(Some(values)) => all.push(values),
+                }
+            }
+            if all.iter().any(|values| values.len() > 1) {
+                return Named::Batch;
+            }
+            let all = all.concat();
+            let (_, but_last) = all.split_last().expect("a pointer");
+            let ambiguous = but_last.iter().any(|value| value.contains(':'));
+            (!ambiguous).then(|| all.join(":"))
+        }
+    };
+    let usable = |id: &String| (1..=255).contains(&id.len()) && !id.chars().any(char::is_control);
+    id.filter(usable).map_or(Named::Unusable, Named::By)
+}
+
+/// The one line of a header.
+fn one<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
+    only(headers.get_all(name).iter()).map(|line| line.as_bytes())
+}
+
+fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let item = items.next();
+    item.filter(|_| items.next().is_none())
+}
+
+fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
