@@ -13,7 +13,7 @@ use super::trial::Trial;
 const PLAIN: [&[u8]; 4] = [b"_.-~", b"*-._", b"-_.", b"-_.!~*'()"];
 
 pub(super) fn explain(trial: &mut Trial<'_>, body: &[u8]) -> Option<Explanation> {
-    if is_form(&trial.parts.headers) != Ok(true) {
+    if !is_form(&trial.parts.headers) {
         return None;
     }
     for plain in PLAIN {
