@@ -48,7 +48,8 @@
 //! there is one, and what is remembered of a delivery. Where the id is not
 //! signed, somebody with a captured request could send it again under another
 //! id, so the signed content is remembered, too. A token is no signature:
-//! whoever sees it can send what they like. "Retries" is for how long the
+//! whoever sees it can send what they like. "Handshake" is the
+//! challenge that is answered ([`handshake`](crate::handshake)). "Retries" is for how long the
 //! provider goes on retrying; three days are assumed where it does not say. "Not
 //! covered" is what somebody on the way could have changed.
 //!

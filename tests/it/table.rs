@@ -15,8 +15,8 @@ const TABLE: &str = include_str!("../../src/provider/table.md");
 fn the_table_is_that_of_the_registry() {
     let rows: String = provider::all().map(|preset| row(&preset)).collect();
     let expected = format!(
-        "| preset | proof | signed content | place | replay protection | event id | retries | not covered |\n\
-         |---|---|---|---|---|---|---|---|\n{rows}"
+        "| preset | proof | signed content | place | replay protection | event id | handshake | retries | not covered |\n\
+         |---|---|---|---|---|---|---|---|---|\n{rows}"
     );
     bless("src/provider/table.md", TABLE, TABLE, &expected);
 }
@@ -38,6 +38,7 @@ fn row(preset: &Preset) -> String {
         place(&scheme),
         replay_protection(&scheme),
         event_id(&scheme),
+        handshakes(&scheme),
         duration(scheme.retry_horizon()),
         not_covered(&scheme),
     ];
@@ -153,6 +154,28 @@ fn event_id(scheme: &Scheme) -> String {
         true => "none".to_owned(),
         false if scheme.signs_event_id() => format!("{}, signed", sources.join(" + ")),
         false => format!("{}, not signed", sources.join(" + ")),
+    }
+}
+
+/// The challenges that are answered.
+fn handshakes(scheme: &Scheme) -> String {
+    let described: Vec<String> = scheme
+        .handshakes()
+        .map(|handshake| {
+            let needs = match handshake {
+                handshake if handshake.needs_verify_token() => ", with a token",
+                handshake if handshake.needs_capture() => ", captures the secret",
+                handshake if handshake.needs_confirmation() => ", confirmed by you",
+                handshake if handshake.needs_origins() => ", from named origins",
+                _ => "",
+            };
+            let signed = if handshake.is_signed() { "signed " } else { "" };
+            format!("{signed}{}{needs}", handshake.method())
+        })
+        .collect();
+    match described.is_empty() {
+        true => "none".to_owned(),
+        false => described.join("; "),
     }
 }
 
