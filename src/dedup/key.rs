@@ -30,11 +30,12 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Identity<'a> {
+    /// `None` where nothing tells the delivery from another event's.
     pub(super) fn of(
         delivery: &'a Delivery,
         endpoint: &'a str,
         tenant: Option<&'a Tenant>,
-    ) -> Result<Self, RejectionKind> {
+    ) -> Result<Option<Self>, RejectionKind> {
         let scheme = delivery.scheme();
         let scope = Scope {
             provider: scheme.name(),
@@ -47,19 +48,24 @@ impl<'a> Identity<'a> {
         if id.is_none() && scheme.requires_event_id() {
             return Err(RejectionKind::MissingEventId);
         }
-        Ok(Self {
+        if id.is_none() && !scheme.has_content_identity() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
             event: match id {
                 Some(id) => scope.id(id),
                 None => content_key(scope, Kind::Content, delivery),
             },
-            replay: id_is_replaceable(scheme).then(|| replay_key(scope, delivery)),
+            replay: scheme
+                .has_replaceable_id()
+                .then(|| replay_key(scope, delivery)),
             fingerprint: match scheme.conflict() {
                 ConflictPolicy::Ignore => Fingerprint::NONE,
                 ConflictPolicy::Reject => fingerprint(delivery.body()),
             },
             scope,
             id,
-        })
+        }))
     }
 
     /// The operator's permit to process the event again although its content
@@ -161,12 +167,4 @@ impl Scope<'_> {
         }
         DedupKey::from_bytes(Sha256::digest(&material).into())
     }
-}
-
-/// Whether someone who captured a request could send it again under another
-/// id. Not so for a token: whoever captured that can send what they like.
-pub(super) fn id_is_replaceable(scheme: &Scheme) -> bool {
-    scheme.coverage() != Coverage::Nothing
-        && !scheme.event_id().is_empty()
-        && !scheme.signs_event_id()
 }

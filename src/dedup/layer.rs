@@ -6,7 +6,7 @@ use http::StatusCode;
 use tower::Layer;
 
 use super::handlers::Handlers;
-use super::key::{Scope, id_is_replaceable};
+use super::key::Scope;
 use super::rows::permit;
 use super::service::Dedup;
 use crate::ConfigError;
@@ -201,7 +201,7 @@ impl<R> DedupLayer<R> {
             tenant,
         };
         let event = scope.id(event_id);
-        if !id_is_replaceable(scheme) {
+        if !scheme.has_replaceable_id() {
             return config.store.forget(&event).await;
         }
         // The permit first: once the event is forgotten, a repetition of a

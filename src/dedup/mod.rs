@@ -87,7 +87,11 @@
 //! The same id of the same provider, [endpoint](DedupLayer::with_endpoint) and
 //! [tenant](crate::delivery::Tenant). An event without an id, where the
 //! provider sends such, is known by its content: two honest ones with the same
-//! bytes (and timestamp, where one is signed) are one.
+//! bytes (and timestamp, where one is signed) are one. Where the provider's
+//! events are often the same bytes
+//! ([`Scheme::without_content_identity`](crate::signature::Scheme::without_content_identity),
+//! Dropbox), a delivery without an id is passed on each time, without a
+//! [`Lease`]; so is a replay of it.
 //!
 //! Where the signature does not cover the id
 //! ([`Scheme::signs_event_id`](crate::signature::Scheme::signs_event_id)), what
@@ -102,6 +106,7 @@
 //! | new event, handler answers anything else | the handler's answer; the event is released, and the next delivery is processed |
 //! | handler panics | 500, and the event is released |
 //! | the inner service fails | its error; the event is released |
+//! | nothing tells the event from others | the handler's answer, each time |
 //! | the event is done | 200 (the scheme's success status), empty, with [`Duplicate`] in the response's extensions |
 //! | the event is being processed | 503 (the scheme's overload status) and `Retry-After`, 1 to 30 seconds |
 //! | the id is known with another content, where the scheme forbids that | 422 |

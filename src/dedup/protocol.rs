@@ -34,6 +34,9 @@ const STORE_WAIT: Duration = Duration::from_secs(10);
 /// What becomes of a delivery before the handler sees it.
 enum Entry {
     Protected(Held),
+    /// Nothing tells the event from others.
+    Anonymous,
+    /// The store does not answer.
     Unprotected,
     Duplicate(Duplicate),
     Refused(Rejection),
@@ -70,6 +73,10 @@ where
                 }
                 answer
             }
+            Entry::Anonymous => {
+                let handler = pin!(Some(Oneshot::new(inner, request)));
+                run(handler, pending).await
+            }
             Entry::Unprotected => {
                 telemetry::trouble(delivery.provider(), "processing without deduplication");
                 request.extensions_mut().insert(DedupUnavailable);
@@ -103,7 +110,8 @@ async fn enter(config: &Arc<Config>, delivery: &Delivery, tenant: Option<&Tenant
         )
     };
     let identity = match Identity::of(delivery, &config.endpoint, tenant) {
-        Ok(identity) => identity,
+        Ok(Some(identity)) => identity,
+        Ok(None) => return Entry::Anonymous,
         Err(kind) => return Entry::Refused(refusal(kind, delivery)),
     };
     match Held::claim(config, &identity, scheme).await {

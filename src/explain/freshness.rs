@@ -120,7 +120,7 @@ const fn name(format: TimestampFormat) -> &'static str {
     match format {
         TimestampFormat::Seconds => "seconds",
         TimestampFormat::Millis => "milliseconds",
-        TimestampFormat::Rfc3339 => "RFC 3339",
+        TimestampFormat::Rfc3339 | TimestampFormat::Rfc3339AssumeUtc => "RFC 3339",
     }
 }
 

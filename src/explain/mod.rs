@@ -32,8 +32,8 @@
 //! assert_eq!(
 //!     explanation.sentence(),
 //!     "The signature is right over the JSON written with a space behind `,` and `:` (as Python \
-//!      does), so that it was parsed and written again: verify the bytes as they were sent, \
-//!      before any extractor, middleware or proxy parses or changes them (axum's `Json` does)."
+//!      does), so it was parsed and written again: verify the bytes as they were sent, before any \
+//!      extractor, middleware or proxy parses or changes them (axum's `Json` does)."
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

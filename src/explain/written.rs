@@ -102,7 +102,7 @@ fn other_version(scheme: &Scheme, values: &[&[u8]]) -> Option<Explanation> {
             "`v1` is signed with a shared secret and `v1a` with a private key, so take the preset \
              for the one that is sent",
         ),
-        Grammar::Fields { signature, .. } => {
+        Grammar::Fields { signature, .. } | Grammar::FieldSets { signature, .. } => {
             (signature, ["v0"].as_slice(), "it never counts as a proof")
         }
         _ => return None,

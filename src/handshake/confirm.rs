@@ -12,7 +12,9 @@ pub type ConfirmFuture<'a> = Pin<Box<dyn Future<Output = Result<(), HandshakeErr
 /// the request to the `SubscribeURL` of Amazon SNS.
 ///
 /// That the message is signed proves who sent it, not that its URL is
-/// harmless: an implementation checks the host before it calls it.
+/// harmless: an implementation checks the host before it calls it, or asks a
+/// preset that does (`AwsSns::subscribe_url` in
+/// [`provider`](crate::provider)).
 pub trait ConfirmSubscription: fmt::Debug + Send + Sync {
     /// Confirms. An error is answered with 503, so that the provider sends the
     /// message again.

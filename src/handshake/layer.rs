@@ -1,19 +1,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request};
 use tokio::sync::Semaphore;
 use tower::Layer;
 
+use super::place::{MAX_BODY, Signed, Unsigned};
 use super::pretended::Pretended;
 use super::service::HandshakeService;
 use super::{ConfirmSubscription, SecretCapture};
 use crate::clock::{Clock, SystemClock};
 use crate::keys::AsyncVerifier;
 use crate::rejection::{DefaultRejectionResponse, Refusals};
-use crate::signature::{Asked, Handshake, Scheme};
 use crate::verify::Limits;
-use crate::{ConfigError, Secret, VerifiedBody, VerifyLayer};
+use crate::{ConfigError, Secret, VerifyLayer};
 
 /// Answers the challenges with which providers test an endpoint. See the
 /// [module docs](super).
@@ -23,30 +22,6 @@ pub struct HandshakeLayer<P = Unsigned, R = DefaultRejectionResponse> {
     place: P,
     rejection: R,
 }
-
-/// In front of verification, for challenges that are not signed.
-#[derive(Clone, Debug)]
-pub struct Unsigned {
-    pub(super) verifier: AsyncVerifier,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) limits: Limits,
-    pub(super) verify_token: Option<Secret>,
-    pub(super) capture: Option<Arc<dyn SecretCapture>>,
-    pub(super) origins: Vec<String>,
-    /// What is answered with this configuration.
-    pub(super) active: Vec<Arc<Handshake>>,
-    /// The methods that are answered then, as the `Allow` header lists them.
-    pub(super) allow: String,
-}
-
-/// Behind verification, for challenges that are signed as deliveries are.
-#[derive(Clone, Debug, Default)]
-pub struct Signed {
-    pub(super) confirmation: Option<Arc<dyn ConfirmSubscription>>,
-}
-
-/// The largest body of a challenge, in bytes. Those known are below 3 KiB.
-const MAX_BODY: usize = 16 * 1024;
 
 /// How many bodies without a signature are waited for at once.
 const MAX_SLOW_BODIES: usize = 64;
@@ -229,87 +204,6 @@ impl<P, R> HandshakeLayer<P, R> {
     }
 }
 
-impl Unsigned {
-    /// Ready to serve; `None` if there is nothing to answer.
-    pub(crate) fn prepared(&self) -> Option<Arc<Self>> {
-        let mut place = self.clone();
-        let handshakes = self.verifier.scheme().handshakes.iter();
-        place.active = handshakes
-            .filter(|handshake| self.answers(handshake))
-            .map(Arc::clone)
-            .collect();
-        let verifier = self.verifier.headers();
-        let mut methods: Vec<&str> = verifier
-            .scheme()
-            .methods
-            .iter()
-            .map(Method::as_str)
-            .collect();
-        for handshake in &place.active {
-            if !methods.contains(&handshake.method().as_str()) {
-                methods.push(handshake.method().as_str());
-            }
-        }
-        place.allow = methods.join(", ");
-        (!place.active.is_empty()).then(|| Arc::new(place))
-    }
-
-    fn answers(&self, handshake: &Handshake) -> bool {
-        !handshake.is_signed()
-            && (!handshake.needs_verify_token() || self.verify_token.is_some())
-            && (!handshake.needs_capture() || self.capture.is_some())
-            && (!handshake.needs_origins() || !self.origins.is_empty())
-    }
-
-    /// The challenges that the request may be, as far as its headers tell.
-    pub(super) fn candidates<B>(&self, request: &Request<B>) -> Vec<Arc<Handshake>> {
-        let verifier = self.verifier.headers();
-        let delivers = verifier.delivers_with(request.method());
-        if delivers && verifier.finds_signature(request.headers(), request.uri()) {
-            return Vec::new();
-        }
-        let asked = asked(request, &[]);
-        let fitting = self.active.iter().filter(|one| one.fits_head(&asked));
-        fitting.map(Arc::clone).collect()
-    }
-}
-
-impl Signed {
-    /// Whether there is anything to answer for `scheme`.
-    pub(crate) fn answers(&self, scheme: &Scheme) -> bool {
-        scheme
-            .handshakes()
-            .any(|handshake| self.is_active(handshake))
-    }
-
-    fn is_active(&self, handshake: &Handshake) -> bool {
-        handshake.is_signed() && (!handshake.needs_confirmation() || self.confirmation.is_some())
-    }
-
-    /// The challenge that the request is.
-    pub(super) fn challenge(&self, request: &Request<VerifiedBody>) -> Option<Arc<Handshake>> {
-        let delivery = request.body().delivery();
-        let mut handshakes = delivery.scheme().handshakes.iter();
-        let asked = asked(request, delivery.body());
-        let found = handshakes.find(|handshake| {
-            self.is_active(handshake)
-                && asked.body.len() <= MAX_BODY
-                && handshake.fits_head(&asked)
-                && handshake.fits_body(&asked)
-        });
-        found.map(Arc::clone)
-    }
-}
-
-pub(super) fn asked<'a, B>(request: &'a Request<B>, body: &'a [u8]) -> Asked<'a> {
-    Asked {
-        method: request.method(),
-        uri: request.uri(),
-        headers: request.headers(),
-        body,
-    }
-}
-
 /// Letters, digits and hyphens in labels, as RFC 1123 section 2.1 has them.
 fn is_dns_name(text: &str) -> bool {
     text.len() <= 253
@@ -340,7 +234,7 @@ impl<S, R: Clone> Layer<S> for HandshakeLayer<Signed, R> {
     fn layer(&self, inner: S) -> Self::Service {
         HandshakeService::new(
             inner,
-            Some(Arc::new(self.place.clone())),
+            Some(self.place.clone()),
             Refusals::new(self.rejection.clone()),
         )
     }

@@ -178,6 +178,7 @@ mod capture;
 mod confirm;
 mod future;
 mod layer;
+mod place;
 mod pretended;
 mod respond;
 mod service;
@@ -186,7 +187,8 @@ pub use self::{
     capture::{CaptureFuture, Captured, OfferedSecret, SecretCapture},
     confirm::{ConfirmFuture, ConfirmSubscription, Subscription},
     future::ResponseFuture,
-    layer::{HandshakeLayer, Signed, Unsigned},
+    layer::HandshakeLayer,
+    place::{Signed, Unsigned},
     service::HandshakeService,
 };
 

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http_body::Body;
 
-use super::layer::Unsigned;
+use super::place::Unsigned;
 use super::{Captured, ConfirmSubscription, HandshakeError, OfferedSecret, Subscription};
 use crate::delivery::{Delivery, Tenant};
 use crate::rejection::{Rejection, RejectionKind};

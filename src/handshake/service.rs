@@ -7,7 +7,7 @@ use http_body::Body;
 use tower::Service;
 
 use super::future::ResponseFuture;
-use super::layer::{Signed, Unsigned, asked};
+use super::place::{Signed, Unsigned, asked};
 use super::respond;
 use crate::VerifiedBody;
 use crate::delivery::Tenant;
@@ -20,17 +20,24 @@ use crate::rejection::{
 pub struct HandshakeService<S, P = Unsigned, R = DefaultRejectionResponse> {
     inner: S,
     /// `None` lets every request through.
-    place: Option<Arc<P>>,
+    desk: Option<Desk<P, R>>,
+}
+
+/// What is needed where there are challenges.
+#[derive(Clone, Debug)]
+struct Desk<P, R> {
+    place: Arc<P>,
     refusals: Refusals<R>,
 }
 
 impl<S, P, R> HandshakeService<S, P, R> {
-    pub(crate) const fn new(inner: S, place: Option<Arc<P>>, refusals: Refusals<R>) -> Self {
-        Self {
-            inner,
-            place,
+    /// Without a `place`, every request passes.
+    pub(crate) fn new(inner: S, place: Option<P>, refusals: Refusals<R>) -> Self {
+        let desk = place.map(|place| Desk {
+            place: Arc::new(place),
             refusals,
-        }
+        });
+        Self { inner, desk }
     }
 
     inner_service_accessors!();
@@ -52,16 +59,15 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let Some(place) = &self.place else {
+        let Some(desk) = &self.desk else {
             return ResponseFuture::passing(self.inner.call(request));
         };
+        let place = &desk.place;
         let candidates = place.candidates(&request);
         if !candidates.is_empty() {
             let (parts, body) = request.into_parts();
-            return ResponseFuture::answering(
-                respond::unsigned(Arc::clone(place), candidates, parts, body),
-                self.refusals.clone(),
-            );
+            let answer = respond::unsigned(Arc::clone(place), candidates, parts, body);
+            return ResponseFuture::answering(answer, desk.refusals.clone());
         }
         if place.verifier.headers().delivers_with(request.method()) {
             return ResponseFuture::passing(self.inner.call(request));
@@ -69,7 +75,7 @@ where
         // The layer behind would not list the methods that are answered here.
         let refused =
             Rejection::new(RejectionKind::MethodNotAllowed).with_detail(place.allow.clone());
-        ResponseFuture::answering(std::future::ready(Err(refused)), self.refusals.clone())
+        ResponseFuture::answering(std::future::ready(Err(refused)), desk.refusals.clone())
     }
 }
 
@@ -90,9 +96,9 @@ where
     }
 
     fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
-        let place = self.place.as_ref();
-        let Some((place, handshake)) =
-            place.and_then(|place| Some((place, place.challenge(&request)?)))
+        let desk = self.desk.as_ref();
+        let Some((desk, handshake)) =
+            desk.and_then(|desk| Some((desk, desk.place.challenge(&request)?)))
         else {
             return ResponseFuture::passing(self.inner.call(request));
         };
@@ -104,11 +110,11 @@ where
             respond::signed(
                 handshake,
                 answer,
-                place.confirmation.clone(),
+                desk.place.confirmation.clone(),
                 delivery.clone(),
                 request.extensions().get::<Tenant>().cloned(),
             ),
-            self.refusals.clone(),
+            desk.refusals.clone(),
         )
     }
 }

@@ -1,5 +1,7 @@
+use http::Method;
+
 use crate::signature::{
-    Encoding, Grammar, Hash, Part, PublicUrl, RepeatedNames, Scheme, Source, UrlForm,
+    Encoding, Grammar, Handshake, Hash, Part, PublicUrl, RepeatedNames, Scheme, Source, UrlForm,
 };
 
 /// Mandrill (Mailchimp Transactional): `X-Mandrill-Signature: <base64>`,
@@ -16,7 +18,7 @@ use crate::signature::{
 /// signed.
 ///
 /// When a webhook is created, Mandrill sends a HEAD request that must be
-/// answered with 200.
+/// answered with 200, and is.
 #[doc = example!(url "mandrill", "wr_JeJNO9OI65", r#"mandrill_events=%5B%5D"#)]
 #[must_use]
 pub fn mandrill(url: PublicUrl) -> Scheme {
@@ -34,4 +36,5 @@ pub fn mandrill(url: PublicUrl) -> Scheme {
         ])
         .with_signature(Source::header("x-mandrill-signature"), Grammar::Plain)
         .with_encoding(Encoding::Base64)
+        .with_handshake(Handshake::unsigned(Method::HEAD))
 }

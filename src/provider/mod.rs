@@ -183,9 +183,10 @@ presets! {
     aws_sns: aws_sns(EXAMPLE_TOPIC);
     azure_devops: azure_devops;
     azure_event_grid: azure_event_grid_query, azure_event_grid_header;
-    bird: bird;
+    bird: bird, bird_notifications(example_url());
     bitbucket: bitbucket;
     box_com: box_com;
+    braintree: braintree("example_public_key");
     brex: brex;
     buildkite: buildkite_signature, buildkite_token;
     cal_com: cal_com;
@@ -195,6 +196,7 @@ presets! {
     clerk: clerk;
     clickup: clickup;
     cloudflare: cloudflare_notifications, cloudflare_stream;
+    cloudinary: cloudinary_sha1, cloudinary_sha256;
     coinbase_commerce: coinbase_commerce;
     commerce_layer: commerce_layer;
     contentful: contentful;
@@ -247,11 +249,13 @@ presets! {
     notion: notion;
     okta: okta;
     openai: openai;
+    orb: orb;
     paddle: paddle;
     pagerduty: pagerduty;
     #[cfg(feature = "certificate")]
     paypal: paypal("WEBHOOK-ID");
     paystack: paystack;
+    persona: persona;
     pingdom: pingdom;
     pipedrive: pipedrive;
     #[cfg(feature = "jwt")]
@@ -286,6 +290,7 @@ presets! {
     terraform: terraform, terraform_run_task;
     trello: trello(example_url());
     twilio: twilio(example_url());
+    twitch: twitch;
     typeform: typeform;
     vapi: vapi_bearer, vapi_secret;
     vercel: vercel;

@@ -1,4 +1,8 @@
-use crate::signature::{Encoding, Grammar, Hash, Part, PublicUrl, Scheme, Source, UrlForm};
+use http::Method;
+
+use crate::signature::{
+    Encoding, Grammar, Handshake, Hash, Part, PublicUrl, Scheme, Source, UrlForm,
+};
 
 /// Trello: `X-Trello-Webhook: <base64>`, HMAC-SHA1 over `{body}{url}`.
 ///
@@ -12,7 +16,7 @@ use crate::signature::{Encoding, Grammar, Hash, Part, PublicUrl, Scheme, Source,
 /// are the bytes that were sent, and those count here.
 ///
 /// A webhook is only created after a HEAD request to `url` was answered with
-/// 200; a status of 410 deletes it.
+/// 200, which it is; a status of 410 deletes it.
 #[doc = example!(url "trello", "secret", r#"{"action":{"id":"51f9d277","type":"updateCard"}}"#)]
 #[must_use]
 pub fn trello(url: PublicUrl) -> Scheme {
@@ -24,4 +28,5 @@ pub fn trello(url: PublicUrl) -> Scheme {
         .with_encoding(Encoding::Base64)
         .with_optional_event_id([Source::pointer("/action/id")])
         .with_event_type([Source::pointer("/action/type")])
+        .with_handshake(Handshake::unsigned(Method::HEAD))
 }

@@ -46,6 +46,7 @@ impl Judged<'_> {
             Part::Timestamp => self.signed.timestamp.to_vec(),
             Part::EventId => self.signed.event_id.to_vec(),
             Part::Body => body.to_vec(),
+            Part::BodyDigest(hash) => hash.digest(body),
             Part::Secret => Vec::new(),
             Part::Header(name) => signed_header(self.parts, name)?.to_vec(),
             Part::Method => self.parts.method.as_str().as_bytes().to_vec(),

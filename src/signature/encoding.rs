@@ -2,6 +2,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use sha1::{Digest, Sha1};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
@@ -114,6 +115,8 @@ pub enum SecretEncoding {
     },
     /// Hexadecimal.
     Hex,
+    /// The SHA-1 digest of the text's UTF-8 bytes, as Braintree has it.
+    Sha1,
     /// A public key in PEM (`BEGIN PUBLIC KEY`, RFC 7468 section 13).
     Pem,
 }
@@ -129,6 +132,9 @@ impl SecretEncoding {
                 .decode(text.strip_prefix(prefix.as_ref()).unwrap_or(text))
                 .ok()?,
             Self::Hex => hex::decode(text).ok()?,
+            // The digest of nothing is a key, but not a secret one.
+            Self::Sha1 if text.is_empty() => return None,
+            Self::Sha1 => Sha1::digest(text).to_vec(),
             #[cfg(feature = "public-key")]
             Self::Pem => super::public_key::spki_of_pem(text)?,
             #[cfg(not(feature = "public-key"))]
@@ -141,7 +147,9 @@ impl SecretEncoding {
     #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
     pub(crate) fn encode(&self, key: &[u8]) -> String {
         match self {
-            Self::Text | Self::TextOfLength(_) => String::from_utf8_lossy(key).into_owned(),
+            Self::Text | Self::TextOfLength(_) | Self::Sha1 => {
+                String::from_utf8_lossy(key).into_owned()
+            }
             Self::Base64 { prefix } => format!("{prefix}{}", STANDARD.encode(key)),
             Self::Hex => hex::encode(key),
             Self::Pem => format!(
@@ -153,7 +161,7 @@ impl SecretEncoding {
 
     pub(crate) const fn name(&self) -> &'static str {
         match self {
-            Self::Text => "text",
+            Self::Text | Self::Sha1 => "text",
             Self::TextOfLength(_) => "text of the length that the provider's secrets have",
             Self::Base64 { .. } => "base64",
             Self::Hex => "hex",
@@ -228,5 +236,14 @@ mod tests {
             assert_eq!(key, Some(vec![0, 1, 2, 255]), "{text}");
         }
         assert!(encoding.decode("whsec_*").is_none());
+    }
+
+    #[test]
+    fn a_secret_can_be_hashed_into_its_key() {
+        // printf secret | sha1sum
+        let digest = "e5e9fa1ba31ecd1ae84f75caaa474f3a663f05f4";
+        let key = SecretEncoding::Sha1.decode("secret");
+        assert_eq!(key.map(hex::encode).as_deref(), Some(digest));
+        assert!(SecretEncoding::Sha1.decode("").is_none());
     }
 }

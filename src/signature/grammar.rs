@@ -21,6 +21,15 @@ pub enum Grammar {
         /// The key of a signature.
         signature: Cow<'static, str>,
     },
+    /// Sets of such fields, separated by spaces, one for each secret during a
+    /// rotation: `t=1700000000,v1=<signature> t=1700000000,v1=<signature>`. A
+    /// field that is not a signature must say the same in every set.
+    FieldSets {
+        /// Between two fields of a set.
+        separator: char,
+        /// The key of a signature.
+        signature: Cow<'static, str>,
+    },
     /// Signatures with a version, separated by spaces:
     /// `v1,<signature> v2,<signature>`.
     Versioned {
@@ -46,6 +55,15 @@ impl Grammar {
     #[must_use]
     pub fn fields(separator: char, signature: impl Into<Cow<'static, str>>) -> Self {
         Self::Fields {
+            separator,
+            signature: signature.into(),
+        }
+    }
+
+    /// [`Grammar::FieldSets`].
+    #[must_use]
+    pub fn field_sets(separator: char, signature: impl Into<Cow<'static, str>>) -> Self {
+        Self::FieldSets {
             separator,
             signature: signature.into(),
         }
@@ -86,6 +104,16 @@ impl Grammar {
                     }
                 }
             }
+            Self::FieldSets {
+                separator,
+                signature,
+            } => {
+                for (key, field) in field_sets(value, *separator) {
+                    if key == signature.as_bytes() {
+                        found(field);
+                    }
+                }
+            }
             Self::Versioned { version } => {
                 for item in split(value, ' ') {
                     let signature = item
@@ -106,17 +134,29 @@ impl Grammar {
         }
     }
 
-    /// The one field `key` in `value`; `None` if there is none or more than
-    /// one.
+    /// The one field `key` in `value`.
     pub(crate) fn field<'v>(&self, value: &'v [u8], key: &str) -> FieldValue<'v> {
-        let Self::Fields { separator, .. } = self else {
-            return FieldValue::Missing;
-        };
-        let mut matching = fields(value, *separator).filter(|(name, _)| *name == key.as_bytes());
-        match (matching.next(), matching.next()) {
-            (None, _) => FieldValue::Missing,
-            (Some((_, field)), None) => FieldValue::One(field),
-            (Some(_), Some(_)) => FieldValue::Repeated,
+        let is_named = |(name, _): &(&[u8], _)| *name == key.as_bytes();
+        match self {
+            Self::Fields { separator, .. } => {
+                let mut named = fields(value, *separator).filter(is_named);
+                match (named.next(), named.next()) {
+                    (None, _) => FieldValue::Missing,
+                    (Some((_, field)), None) => FieldValue::One(field),
+                    (Some(_), Some(_)) => FieldValue::Repeated,
+                }
+            }
+            Self::FieldSets { separator, .. } => {
+                let mut named = field_sets(value, *separator).filter(is_named);
+                match named.next() {
+                    None => FieldValue::Missing,
+                    Some((_, first)) if named.all(|(_, field)| field == first) => {
+                        FieldValue::One(first)
+                    }
+                    Some(_) => FieldValue::Repeated,
+                }
+            }
+            _ => FieldValue::Missing,
         }
     }
 
@@ -126,6 +166,10 @@ impl Grammar {
             Self::Plain => signatures.concat(),
             Self::Prefixed(prefix) => format!("{prefix}{}", signatures.concat()),
             Self::Fields {
+                separator,
+                signature,
+            }
+            | Self::FieldSets {
                 separator,
                 signature,
             } => extra
@@ -159,6 +203,10 @@ pub(crate) enum FieldValue<'v> {
 /// Splits at the first `=` only: base64 may end in some.
 fn fields(value: &[u8], separator: char) -> impl Iterator<Item = (&[u8], &[u8])> {
     split(value, separator).filter_map(|field| split_once(field.trim_ascii(), b'='))
+}
+
+fn field_sets(value: &[u8], separator: char) -> impl Iterator<Item = (&[u8], &[u8])> {
+    split(value, ' ').flat_map(move |set| fields(set, separator))
 }
 
 /// The pieces between `separator`s, which are ASCII in a checked scheme.
@@ -224,6 +272,24 @@ mod tests {
     }
 
     #[test]
+    fn b6_sets_of_fields_agree() {
+        let persona = Grammar::field_sets(',', "v1");
+        for (value, signatures, t) in [
+            ("t=1,v1=a", &["a"][..], FieldValue::One(&b"1"[..])),
+            ("t=1,v1=a t=1,v1=b", &["a", "b"], FieldValue::One(b"1")),
+            ("t=1,v1=a t=2,v1=b", &["a", "b"], FieldValue::Repeated),
+            ("t=1,t=2,v1=a", &["a"], FieldValue::Repeated),
+            ("t=1,v1=a  v0=c,v1=b ", &["a", "b"], FieldValue::One(b"1")),
+            ("t=1, v1=a", &["a"], FieldValue::One(b"1")),
+            ("v1=a v1=b", &["a", "b"], FieldValue::Missing),
+            ("t=1 v11=a", &[], FieldValue::One(b"1")),
+        ] {
+            assert_eq!(read(&persona, value), signatures, "{value}");
+            assert_eq!(persona.field(value.as_bytes(), "t"), t, "{value}");
+        }
+    }
+
+    #[test]
     fn authorization_schemes_have_no_case() {
         let bearer = Grammar::authorization("Bearer");
         assert_eq!(read(&bearer, "bearer  abc"), ["abc"]);
@@ -234,7 +300,11 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let signatures = ["a1".to_owned(), "b2".to_owned()];
-        for grammar in [Grammar::fields(';', "h1"), Grammar::versioned("v1")] {
+        for grammar in [
+            Grammar::fields(';', "h1"),
+            Grammar::field_sets(',', "v1"),
+            Grammar::versioned("v1"),
+        ] {
             let text = grammar.write(&[("ts", "1")], &signatures);
             assert_eq!(read(&grammar, &text), signatures);
         }

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use http::request::Parts;
 
-use super::compiled::{Compiled, SignaturePlace, TimestampPlace, name_of, single_line};
+use super::compiled::{Compiled, IdEnd, SignaturePlace, TimestampPlace, name_of, single_line};
 use super::grammar::FieldValue;
 use super::mac::{Tag, token_tag};
 use crate::rejection::{Rejection, RejectionKind};
@@ -190,13 +190,13 @@ impl Compiled {
         }
     }
 
-    /// The event id header where it is signed: present once and without the
-    /// delimiter that ends it in the signed content.
+    /// The event id header where it is signed: present once and without what
+    /// ends it in the signed content.
     pub(super) fn signed_event_id<'a>(
         &self,
         family: usize,
         parts: &'a Parts,
-        delimiter: &str,
+        end: &IdEnd,
     ) -> Result<&'a [u8], Rejection> {
         let reject = |kind| Err(Rejection::new(kind).with_detail("event id"));
         let name = self
@@ -211,14 +211,10 @@ impl Compiled {
             Err(_) => reject(RejectionKind::MalformedSignedValue),
             Ok(Some(line)) => {
                 let id = line.as_bytes();
-                let delimiter = delimiter.as_bytes();
-                if id
-                    .windows(delimiter.len())
-                    .any(|window| window == delimiter)
-                {
-                    return reject(RejectionKind::MalformedSignedValue);
+                match end.is_in(id) {
+                    true => reject(RejectionKind::MalformedSignedValue),
+                    false => Ok(id),
                 }
-                Ok(id)
             }
         }
     }

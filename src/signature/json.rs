@@ -58,25 +58,28 @@ pub(crate) fn items<'b>(body: &'b [u8], pointer: &str) -> Result<Option<Vec<&'b 
     let Some(array) = raw(body, pointer)? else {
         return Ok(None);
     };
+    split_items(array).map(Some)
+}
+
+fn split_items(array: &str) -> Result<Vec<&[u8]>, JsonError> {
     let items: Vec<&RawValue> =
         serde_json::from_str(array).map_err(|error| JsonError::from(&error))?;
-    Ok(Some(
-        items
-            .into_iter()
-            .map(|item| item.get().as_bytes())
-            .collect(),
-    ))
+    Ok(items
+        .into_iter()
+        .map(|item| item.get().as_bytes())
+        .collect())
 }
 
 /// The values at a pointer in which `*` stands for every item of an array:
-/// `/*/id`, `/value/*/id`. `Ok(None)` if an array has no items, or an item
-/// lacks the value.
+/// `/*/id`, `/value/*/id`. `Ok(None)` if there is no array, or one without
+/// items, or an item lacks the value.
 pub(crate) fn read_all(body: &[u8], pointer: &str) -> Result<Option<Vec<String>>, JsonError> {
     let Some((array, rest)) = split_wildcard(pointer) else {
         return Ok(read(body, pointer)?.map(|value| vec![value]));
     };
-    let Some(items) = items(body, array)? else {
-        return Ok(None);
+    let items = match raw(body, array)? {
+        Some(text) if text.starts_with('[') => split_items(text)?,
+        _ => return Ok(None),
     };
     let mut values = Vec::new();
     for item in items {
@@ -353,13 +356,22 @@ mod tests {
         assert_eq!(all(nested, "/e/*/c/*/id"), values(&["1", "2", "3"]));
         assert_eq!(all(r#"{"id":"a"}"#, "/id"), values(&["a"]));
         assert_eq!(all(r#"{"*a":"x"}"#, "/*a"), values(&["x"]));
-        for body in ["[]", r#"[{"id":1},{}]"#, "{}", r#"[{"id":1},{"id":null}]"#] {
-            let found = all(body, "/*/id");
-            assert!(
-                matches!(found, Ok(None) | Err(JsonError::Unusable)),
-                "{body}"
-            );
+        for body in [
+            "[]",
+            r#"[{"id":1},{}]"#,
+            r#"[{"id":1},{"id":null}]"#,
+            " [ ] ",
+            "{}",
+            r#"{"id":1}"#,
+            "null",
+            r#""[]""#,
+            "1",
+        ] {
+            assert_eq!(all(body, "/*/id"), Ok(None), "{body}");
         }
+        assert_eq!(all(r#" [ {"id":1} ]"#, "/*/id"), values(&["1"]));
+        assert_eq!(all(r#"[1]"#, "/*/id"), Ok(None));
+        assert_eq!(all("[", "/*/id"), Err(JsonError::NotJson));
         assert_eq!(
             all(r#"[{"id":1,"id":2}]"#, "/*/id"),
             Err(JsonError::Unusable)

@@ -102,8 +102,8 @@ impl<'a> Judged<'a> {
             timestamp = Some(rule.check(text, now)?);
             signed.timestamp = text;
         }
-        if let Some(delimiter) = &compiled.id_delimiter {
-            signed.event_id = compiled.signed_event_id(family, parts, delimiter)?;
+        if let Some(end) = &compiled.id_end {
+            signed.event_id = compiled.signed_event_id(family, parts, end)?;
         }
 
         let judged = Self {

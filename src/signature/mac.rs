@@ -28,6 +28,14 @@ impl Hash {
             Self::Sha512 => 64,
         }
     }
+
+    pub(crate) fn digest(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha1 => Sha1::digest(bytes).to_vec(),
+            Self::Sha256 => Sha256::digest(bytes).to_vec(),
+            Self::Sha512 => Sha512::digest(bytes).to_vec(),
+        }
+    }
 }
 
 /// A tag, zero behind its end. Words compare several times faster than bytes.
@@ -166,11 +174,7 @@ pub(crate) fn hash_around(hash: Hash, content: &[u8], secret: &[u8], at: usize) 
     whole.extend_from_slice(before);
     whole.extend_from_slice(secret);
     whole.extend_from_slice(after);
-    Some(match hash {
-        Hash::Sha1 => Tag::from_bytes(&Sha1::digest(&whole)),
-        Hash::Sha256 => Tag::from_bytes(&Sha256::digest(&whole)),
-        Hash::Sha512 => Tag::from_bytes(&Sha512::digest(&whole)),
-    })
+    Some(Tag::from_bytes(&hash.digest(&whole)))
 }
 
 /// The tag of a token that was sent.

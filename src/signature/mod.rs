@@ -111,7 +111,6 @@ pub use self::{
 };
 pub(crate) use self::{
     event::{EventHeaders, IdHeader, event_id, event_type},
-    form::is_form,
     grammar::FieldValue,
     handshake::{Answer, Asked, InvalidChallenge},
     headers::MAX_CANDIDATES,

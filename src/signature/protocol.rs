@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use super::compiled::single_line;
 use super::json;
 #[cfg(feature = "public-key")]
 use super::public_key::PublicKey;
@@ -152,13 +151,12 @@ impl<'a> Received<'a> {
 /// The one line of the header `name`, which is signed.
 pub(crate) fn signed_header<'a>(parts: &'a Parts, name: &str) -> Result<&'a [u8], Rejection> {
     let reject = |kind| Rejection::new(kind).with_detail(name.to_owned());
-    let Ok(header) = http::HeaderName::try_from(name) else {
-        return Err(reject(RejectionKind::MissingSignedValue));
-    };
-    match single_line(&parts.headers, &header) {
-        Ok(Some(line)) => Ok(line.as_bytes()),
-        Ok(None) => Err(reject(RejectionKind::MissingSignedValue)),
-        Err(_) => Err(reject(RejectionKind::MalformedSignedValue)),
+    // By its text: a name that is made for the look-up costs an allocation.
+    let mut lines = parts.headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => Ok(line.as_bytes()),
+        (None, _) => Err(reject(RejectionKind::MissingSignedValue)),
+        (Some(_), Some(_)) => Err(reject(RejectionKind::MalformedSignedValue)),
     }
 }
 
@@ -202,6 +200,19 @@ impl Statement {
     #[must_use]
     pub fn or_signature(mut self, signature: impl Into<Vec<u8>>) -> Self {
         self.signatures.push(signature.into());
+        self
+    }
+
+    /// Another content; the signature may be over any of them.
+    ///
+    /// Deduplication knows a delivery by the first, which must therefore be the
+    /// same for all requests that say the same.
+    #[must_use]
+    pub fn or_content(mut self, content: impl Into<Vec<u8>>) -> Self {
+        self.contents.push(Content {
+            bytes: content.into(),
+            secret_at: None,
+        });
         self
     }
 

@@ -16,7 +16,8 @@ pub enum Source {
     /// `X-DocuSign-Signature-1`, `X-DocuSign-Signature-2`. Reading ends with the
     /// first number that is missing.
     Numbered(Cow<'static, str>),
-    /// A field inside a signature header of [`Grammar::Fields`](super::Grammar).
+    /// A field inside a signature header of [`Grammar::Fields`](super::Grammar)
+    /// or [`Grammar::FieldSets`](super::Grammar).
     Field(Cow<'static, str>),
     /// A string or an integer in the JSON body, by JSON pointer (RFC 6901).
     Pointer(Cow<'static, str>),

@@ -23,6 +23,8 @@ pub enum TimestampFormat {
     Millis,
     /// RFC 3339 date and time.
     Rfc3339,
+    /// RFC 3339 date and time whose offset may be missing: it is UTC then.
+    Rfc3339AssumeUtc,
 }
 
 impl TimestampRule {
@@ -44,6 +46,13 @@ impl TimestampRule {
     #[must_use]
     pub const fn rfc3339(source: Source) -> Self {
         Self::new(source, TimestampFormat::Rfc3339)
+    }
+
+    /// RFC 3339 whose offset may be missing (UTC then), five minutes of
+    /// tolerance both ways.
+    #[must_use]
+    pub const fn rfc3339_assume_utc(source: Source) -> Self {
+        Self::new(source, TimestampFormat::Rfc3339AssumeUtc)
     }
 
     const fn new(source: Source, format: TimestampFormat) -> Self {
@@ -126,7 +135,9 @@ impl TimestampRule {
         // the tolerance is where the documentation says.
         let now = match self.format {
             TimestampFormat::Seconds => Timestamp::from_unix_seconds(now.unix_seconds()),
-            TimestampFormat::Millis | TimestampFormat::Rfc3339 => now,
+            TimestampFormat::Millis
+            | TimestampFormat::Rfc3339
+            | TimestampFormat::Rfc3339AssumeUtc => now,
         };
         let skew = Some(now.unix_seconds().saturating_sub(sent.unix_seconds()));
         if now.saturating_duration_since(sent) > self.past {
@@ -147,6 +158,11 @@ impl TimestampFormat {
             Self::Seconds => digits(text).map(Timestamp::from_unix_seconds),
             Self::Millis => digits(text).map(Timestamp::from_unix_millis),
             Self::Rfc3339 => Timestamp::parse_rfc3339(std::str::from_utf8(text).ok()?),
+            Self::Rfc3339AssumeUtc => {
+                let text = std::str::from_utf8(text).ok()?;
+                Timestamp::parse_rfc3339(text)
+                    .or_else(|| Timestamp::parse_rfc3339(&format!("{text}Z")))
+            }
         }
     }
 
@@ -156,6 +172,7 @@ impl TimestampFormat {
             Self::Seconds => time.unix_seconds().to_string(),
             Self::Millis => time.unix_millis().to_string(),
             Self::Rfc3339 => time.to_string(),
+            Self::Rfc3339AssumeUtc => time.to_string().trim_end_matches('Z').to_owned(),
         }
     }
 }
@@ -220,6 +237,30 @@ mod tests {
             );
         }
         assert!(judge("999999999999999999").is_err());
+    }
+
+    #[test]
+    fn an_offset_may_be_missing_where_the_format_says_so() {
+        let parse = |text: &str| TimestampFormat::Rfc3339AssumeUtc.parse(text.as_bytes());
+        let utc = parse("2024-03-27T15:42:29.551");
+        assert_eq!(utc, Some(Timestamp::from_unix_millis(1_711_554_149_551)));
+        for same in ["2024-03-27T15:42:29.551Z", "2024-03-27T16:42:29.551+01:00"] {
+            assert_eq!(parse(same), utc, "{same}");
+        }
+        for text in [
+            "",
+            "2024-03-27",
+            "2024-03-27T15:42",
+            "2024-03-27T15:42:29+",
+            "2024-03-27T15:42:29+01",
+            "2024-03-27T15:42:29ZZ",
+            "2024-03-27T15:42:29 ",
+            "1711554149",
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+        let strict = TimestampFormat::Rfc3339.parse(b"2024-03-27T15:42:29.551");
+        assert_eq!(strict, None);
     }
 
     #[test]

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -48,8 +47,8 @@ impl<S, R: Clone> Webhook<S, R> {
         };
         let limited = RateLimit::optional(once, layer.delivery_limit().as_ref(), refusals());
         let signed = layer.signed_handshakes.place();
-        let signed = (layer.answers_handshakes && signed.answers(layer.scheme()))
-            .then(|| Arc::new(signed.clone()));
+        let signed =
+            (layer.answers_handshakes && signed.answers(layer.scheme())).then(|| signed.clone());
         let genuine = HandshakeService::new(limited, signed, refusals());
         let verified = layer
             .verify

@@ -89,6 +89,26 @@ fn ids_in_the_body_are_those_of_the_event() {
         .id("24934862")
         .event_type("charge:created"),
         example(
+            provider::orb(),
+            r#"{"id":"o4mmewpfNNTnjfZc","created_at":"2024-03-27T15:42:29+00:00",
+                "type":"resource_event.test","properties":{}}"#,
+        )
+        .id("o4mmewpfNNTnjfZc")
+        .event_type("resource_event.test"),
+        example(
+            provider::gocardless(),
+            r#"{"events":[{"id":"EV01J7QRF0KJWR","resource_type":"mandates","action":"active",
+                "links":{"mandate":"MD000ZQT5CPCVV"}}],"meta":{"webhook_id":"WB002KK5HPCPWD"}}"#,
+        )
+        .id("EV01J7QRF0KJWR"),
+        example(
+            provider::line(),
+            r#"{"destination":"Uc7472b39","events":[{"type":"message","message":{"id":"1"},
+                "webhookEventId":"01G17EJCGAVV66J5WNA7ZCTF6H",
+                "deliveryContext":{"isRedelivery":false},"timestamp":1650591346705}]}"#,
+        )
+        .id("01G17EJCGAVV66J5WNA7ZCTF6H"),
+        example(
             provider::heroku(),
             r#"{"action":"create","id":"7846bee9","data":{"id":"25bfb830"},"webhook_metadata":
                 {"attempt":{"id":"8a44f820"},"delivery":{"id":"d244009a"},

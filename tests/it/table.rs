@@ -86,10 +86,11 @@ fn content(scheme: &Scheme) -> String {
 
 fn part(part: &Part) -> String {
     match part {
-        Part::Literal(text) => text.replace('|', "\\|"),
+        Part::Literal(text) => text.replace('|', "\\|").replace('\n', "\\n"),
         Part::Timestamp => "{timestamp}".to_owned(),
         Part::EventId => "{id}".to_owned(),
         Part::Body => "{body}".to_owned(),
+        Part::BodyDigest(hash) => format!("{{{} of body}}", hash_name(*hash)),
         Part::Secret => "{secret}".to_owned(),
         Part::Method => "{method}".to_owned(),
         Part::Url(_) => "{url}".to_owned(),
@@ -126,6 +127,7 @@ fn names(source: &Source) -> Vec<String> {
 /// What bounds a replay: how old it may be, and what is remembered of it.
 fn replay_protection(scheme: &Scheme) -> String {
     let remembered = match scheme.event_id() {
+        [] if !scheme.has_content_identity() => "none",
         [] => "content",
         _ if scheme.coverage() != Coverage::Nothing && !scheme.signs_event_id() => {
             "id and signed content"

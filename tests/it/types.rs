@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_webhook::dedup::{Dedup, DedupLayer};
+use tower_webhook::handshake::{HandshakeLayer, HandshakeService, Signed, Unsigned};
 use tower_webhook::https::{RequireHttps, RequireHttpsLayer};
 use tower_webhook::ip_allowlist::{IpAllowlistLayer, IpAllowlistService};
 use tower_webhook::provider;
@@ -60,6 +61,8 @@ fn layers_and_services_can_be_shared() {
     shared::<IpAllowlistLayer>();
     shared::<RateLimitLayer<PerCaller>>();
     shared::<RateLimitLayer<PerDelivery>>();
+    shared::<HandshakeLayer<Unsigned>>();
+    shared::<HandshakeLayer<Signed>>();
 
     shared::<Webhook<()>>();
     shared::<Verify<()>>();
@@ -67,6 +70,8 @@ fn layers_and_services_can_be_shared() {
     shared::<RequireHttps<(), DefaultRejectionResponse>>();
     shared::<IpAllowlistService<(), DefaultRejectionResponse>>();
     shared::<RateLimit<(), PerCaller, DefaultRejectionResponse>>();
+    shared::<HandshakeService<(), Unsigned, DefaultRejectionResponse>>();
+    shared::<HandshakeService<(), Signed, DefaultRejectionResponse>>();
     plain::<Held>();
 
     shared::<Verifier>();

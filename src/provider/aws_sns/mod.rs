@@ -60,8 +60,8 @@ const RAW_DELIVERY: &str = "x-amz-sns-rawdelivery";
 /// use tower_webhook::{RejectionKind, Secret, Timestamp, Verifier, provider};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let pem = include_bytes!("../../../tests/vectors/protocols/aws_sns.pem");
-/// # let body = include_bytes!("../../../tests/vectors/protocols/aws_sns_notification.txt");
+/// # let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/protocols/aws_sns.pem"));
+/// # let body = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/protocols/aws_sns_notification.txt"));
 /// // A server takes `AsyncVerifier::with_keys`, which fetches the certificate.
 /// let key = PublicKey::from_certificate_pem(pem)?;
 /// let topic = "arn:aws:sns:us-west-2:131990247566:dongie-standard-topic";

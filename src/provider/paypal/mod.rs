@@ -53,12 +53,12 @@ const ALGORITHM: &str = "paypal-auth-algo";
 /// use tower_webhook::{RejectionKind, Secret, Timestamp, Verifier, provider};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let pem = include_bytes!("../../../tests/vectors/protocols/paypal.pem");
+/// # let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/protocols/paypal.pem"));
 /// # let key = PublicKey::from_certificate_pem(pem)?;
 /// // A server takes `AsyncVerifier::with_keys`, which fetches the certificate.
 /// let verifier = Verifier::new(provider::paypal("WEBHOOKID"), Secret::from_bytes(key.as_bytes()))?;
 ///
-/// # let sig = include_str!("../../../tests/vectors/protocols/paypal_signature.txt").trim();
+/// # let sig = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/protocols/paypal_signature.txt")).trim();
 /// let (parts, ()) = http::Request::post("/paypal")
 ///     .header("paypal-transmission-id", "tid-1")
 ///     .header("paypal-transmission-time", "2023-11-14T22:13:20Z")
@@ -186,7 +186,8 @@ struct Transmission<'a> {
     time: &'a [u8],
     sent: Timestamp,
     certificate_url: &'a str,
-    signature: Vec<u8>,
+    /// In base64.
+    signature: &'a [u8],
 }
 
 impl PayPalProtocol {
@@ -210,17 +211,14 @@ impl PayPalProtocol {
             .ok()
             .filter(|url| self.is_certificate_url(url))
             .ok_or_else(|| reject(RejectionKind::UnknownKey, CERTIFICATE_URL))?;
-        let signature = match signed_header(parts, SIGNATURE) {
-            Ok(text) => STANDARD.decode(text).ok(),
-            Err(_) => return Err(reject(RejectionKind::RepeatedSignatureHeader, SIGNATURE)),
-        };
+        let signature = signed_header(parts, SIGNATURE)
+            .map_err(|_| reject(RejectionKind::RepeatedSignatureHeader, SIGNATURE))?;
         Ok(Transmission {
             id,
             time,
             sent,
             certificate_url: url,
-            signature: signature
-                .ok_or_else(|| reject(RejectionKind::MalformedSignature, SIGNATURE))?,
+            signature,
         })
     }
 
@@ -254,6 +252,9 @@ impl Protocol for PayPalProtocol {
 
     fn judge(&self, received: &Received<'_>) -> Result<Statement, Rejection> {
         let transmission = self.read(received.parts(), received.now())?;
+        let signature = STANDARD.decode(transmission.signature).map_err(|_| {
+            Rejection::new(RejectionKind::MalformedSignature).with_detail(SIGNATURE)
+        })?;
         let checksum = crc32fast::hash(received.body()).to_string();
         let content = [
             transmission.id,
@@ -262,7 +263,7 @@ impl Protocol for PayPalProtocol {
             checksum.as_bytes(),
         ]
         .join(&b'|');
-        Ok(Statement::new(content, transmission.signature)
+        Ok(Statement::new(content, signature)
             .with_key(KeyName::Url(transmission.certificate_url.to_owned()))
             .with_timestamp(transmission.sent))
     }

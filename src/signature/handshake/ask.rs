@@ -77,6 +77,10 @@ impl Asked<'_> {
                 self.read(source),
                 Found::One(found) if is_number(&found)
             ),
+            Condition::Hex(source, length) => matches!(
+                self.read(source),
+                Found::One(found) if length.contains(&found.len()) && is_lower_hex(&found)
+            ),
             Condition::Alone(source) => match source {
                 Source::Form(_) => form::len(self.body) == 1 && self.has_one(source),
                 _ => json::keys(self.body) == Some(1) && self.has_one(source),
@@ -87,6 +91,11 @@ impl Asked<'_> {
     fn has_one(&self, source: &Source) -> bool {
         matches!(self.read(source), Found::One(_))
     }
+}
+
+fn is_lower_hex(text: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.bytes().all(is_digit)
 }
 
 fn is_number(text: &str) -> bool {

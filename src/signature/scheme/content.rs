@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::signature::UrlForm;
+use crate::signature::{Hash, UrlForm};
 
 /// A piece of the signed content. The pieces are joined without separators.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Part {
     EventId,
     /// The bytes of the body, exactly as they were sent.
     Body,
+    /// The digest of the body, as raw bytes.
+    BodyDigest(Hash),
     /// The secret, for [`Algorithm::Hash`](super::Algorithm).
     Secret,
     /// The text of a header, exactly as it was sent.

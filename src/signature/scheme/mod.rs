@@ -58,6 +58,7 @@ pub struct Scheme {
     pub(crate) fixed_headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     pub(crate) event_id: Vec<Source>,
     pub(crate) event_id_optional: bool,
+    pub(crate) content_identity: bool,
     pub(crate) event_type: Vec<Source>,
     pub(crate) conflict: ConflictPolicy,
     pub(crate) reject_status: StatusCode,
@@ -135,6 +136,7 @@ impl Scheme {
             fixed_headers: Vec::new(),
             event_id: Vec::new(),
             event_id_optional: false,
+            content_identity: true,
             event_type: Vec::new(),
             conflict: ConflictPolicy::Ignore,
             reject_status: StatusCode::UNAUTHORIZED,
@@ -269,6 +271,19 @@ impl Scheme {
     pub fn with_optional_event_id(mut self, sources: impl Into<Vec<Source>>) -> Self {
         self.event_id = sources.into();
         self.event_id_optional = true;
+        self
+    }
+
+    /// Different events of this provider can be the same bytes, as Dropbox's
+    /// are: content does not tell a retry from a new event. A delivery without
+    /// an event id is then never deduplicated; every one reaches the handler,
+    /// also a replay, and the handler has to bear that.
+    ///
+    /// Not for schemes with an id that is not signed: their replays are known
+    /// by their content alone.
+    #[must_use]
+    pub fn without_content_identity(mut self) -> Self {
+        self.content_identity = false;
         self
     }
 

@@ -102,7 +102,7 @@ impl Scheme {
             None if self
                 .content
                 .iter()
-                .any(|part| matches!(part, Part::SortedForm { .. })) =>
+                .any(|part| matches!(part, Part::SortedForm { .. } | Part::BodyDigest(_))) =>
             {
                 Coverage::Body
             }
@@ -141,10 +141,23 @@ impl Scheme {
         !self.event_id.is_empty() && self.event_id.iter().all(is_signed)
     }
 
+    /// Whether someone who captured a request could send it again under another
+    /// id. Not so for a token: whoever captured that can send what they like.
+    pub(crate) fn has_replaceable_id(&self) -> bool {
+        self.coverage() != Coverage::Nothing && !self.event_id.is_empty() && !self.signs_event_id()
+    }
+
     /// Whether a delivery without an event id is refused.
     #[must_use]
     pub fn requires_event_id(&self) -> bool {
         !self.event_id.is_empty() && !self.event_id_optional
+    }
+
+    /// Whether a delivery without an event id is known by its content: two with
+    /// the same are one event. If not, none of them is deduplicated.
+    #[must_use]
+    pub const fn has_content_identity(&self) -> bool {
+        self.content_identity
     }
 
     /// What it means when an event id comes again with another content.

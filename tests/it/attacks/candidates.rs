@@ -46,7 +46,7 @@ async fn a17_joined_signature_headers_are_refused() {
         // There, several signatures in one line are what the header is for.
         if matches!(
             scheme.grammar(),
-            Grammar::Fields { .. } | Grammar::Versioned { .. }
+            Grammar::Fields { .. } | Grammar::FieldSets { .. } | Grammar::Versioned { .. }
         ) {
             continue;
         }
@@ -60,12 +60,40 @@ async fn a17_joined_signature_headers_are_refused() {
     }
 }
 
+/// Persona sends one set for each secret, all of one time.
+#[tokio::test]
+async fn b6_sets_of_fields_that_name_two_times_are_refused() {
+    let scheme = provider::persona();
+    let forged = Forgery::of(&scheme);
+    let value = format!("{}{}", forged.prefix, forged.text());
+    for (other, accepted) in [
+        ("t=1700000000,v1=00", true),
+        ("v0=00", true),
+        ("t=1700000001,v1=00", false),
+        ("t=01700000000", false),
+        ("t=", false),
+    ] {
+        for joined in [format!("{value} {other}"), format!("{other} {value}")] {
+            let route = Route::new(verifier(&scheme));
+            let request = forged.with_value(&joined);
+            if accepted {
+                route.accepts(request, joined).await;
+            } else {
+                let kind = route.refuses(request, joined).await;
+                assert_eq!(kind, RejectionKind::MalformedTimestamp);
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a18_sixteen_signatures_are_tried_and_no_more() {
     for (scheme, separator, wrong) in [
         (provider::stripe(), ",", format!("v1={}", "0".repeat(64))),
         (provider::paddle(), ";", format!("h1={}", "0".repeat(64))),
         (provider::pagerduty(), ",", format!("v1={}", "0".repeat(64))),
+        (provider::orb(), " ", format!("v1={}", "0".repeat(64))),
+        (provider::persona(), " ", format!("v1={}", "0".repeat(64))),
         (
             provider::standard_webhooks(),
             " ",

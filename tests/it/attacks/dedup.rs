@@ -1,5 +1,6 @@
 //! C: what is one event, who may run it, and what is left behind.
 
+mod batches;
 mod configuration;
 mod forget;
 mod identity;

@@ -19,6 +19,7 @@ mod methods;
 mod payload;
 mod rate;
 mod replay;
+mod shifted;
 mod signature;
 mod slow;
 mod timestamp;

@@ -31,7 +31,7 @@ fn with_id(request: &Request<Bytes>, header: &HeaderName, id: &'static str) -> R
 
 #[tokio::test]
 async fn b1_a_replay_within_the_tolerance_is_a_duplicate() {
-    for scheme in schemes() {
+    for scheme in schemes().filter(Scheme::has_content_identity) {
         let route = Route::new(verifier(&scheme));
         route.accepts(genuine(&scheme), scheme.name()).await;
         for _ in 0..3 {
@@ -163,13 +163,15 @@ async fn b10_a_replay_under_a_fresh_unsigned_id_is_a_duplicate() {
 /// Hex in another case is the same signature, and so the same event.
 #[tokio::test]
 async fn a9_b10_a_respelled_signature_is_not_a_new_event() {
-    for scheme in hmac_schemes() {
+    for scheme in hmac_schemes().filter(Scheme::has_content_identity) {
         let forged = crate::support::forge::Forgery::of(&scheme);
         if !forged.is_hex {
             continue;
         }
         let mut respelled = forged.with_text(forged.text().to_ascii_uppercase());
-        if let Some(header) = id_header(&scheme) {
+        if let Some(header) = id_header(&scheme)
+            && !scheme.signs_event_id()
+        {
             respelled = with_id(&respelled, &header, "fresh");
         }
         let route = Route::new(verifier(&scheme));

@@ -4,6 +4,7 @@ use axum::extract::OriginalUri;
 use http::HeaderValue;
 use tower_webhook::Verifier;
 use tower_webhook::explain::Cause;
+use tower_webhook::provider;
 use tower_webhook::signature::PublicUrl;
 use tower_webhook::testing::Signer;
 
@@ -97,4 +98,24 @@ fn a_prefix_that_a_router_took_off() {
         Cause::UrlPath,
         "a proxy added it",
     );
+}
+
+/// Twilio's preset, as a URL of another scheme is configured for it.
+#[test]
+fn a_preset_that_signs_the_url() {
+    let twilio = |base| provider::twilio(PublicUrl::base(base).unwrap());
+    let theirs = twilio("https://example.com");
+    for (base, cause) in [
+        ("http://example.com", Cause::UrlScheme),
+        ("https://example.net", Cause::UrlHost),
+        ("https://example.com/prefix", Cause::UrlPath),
+    ] {
+        let mut request = Signer::new(theirs.clone(), SECRET)
+            .unwrap()
+            .sign("/sms?a=1", "From=%2B1415&Body=x");
+        let host = HeaderValue::from_static("example.com");
+        request.headers_mut().insert("host", host);
+        let verifier = Verifier::new(twilio(base), SECRET).unwrap();
+        assert_proved(explained(&verifier, &request), cause, base);
+    }
 }

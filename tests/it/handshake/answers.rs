@@ -2,15 +2,26 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use axum::Router;
+use axum::routing::any;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::Method;
 use serde::Deserialize;
-use tower_webhook::signature::{Handshake, Hash, Scheme};
-use tower_webhook::{ConfigError, Secret, Verifier, provider};
+use tower::ServiceBuilder;
+use tower_webhook::dedup::DedupLayer;
+use tower_webhook::delivery::Tenant;
+use tower_webhook::handshake::HandshakeLayer;
+use tower_webhook::keys::{
+    AsyncVerifier, SecretFuture, SecretRequest, SecretSource, TenantSecrets,
+};
+use tower_webhook::signature::{PublicUrl, Scheme};
+use tower_webhook::testing::ManualClock;
+use tower_webhook::{ConfigError, Secret, Verifier, VerifyLayer, provider};
 
 use super::{Endpoint, Reply, request};
+use crate::support::net::{Server, whole};
 use crate::support::{BODY, SECRET, genuine, verifier};
 
 #[derive(Deserialize)]
@@ -232,6 +243,56 @@ async fn a_mac_is_made_with_the_first_active_secret() {
     assert_eq!(answer, Reply::refused(401));
 }
 
+/// Each tenant's own secret.
+#[tokio::test]
+async fn a_mac_is_made_with_the_tenants_secret() {
+    #[derive(Debug)]
+    struct ByQuery;
+    impl SecretSource for ByQuery {
+        fn secrets<'a>(&'a self, request: SecretRequest<'a>) -> SecretFuture<'a> {
+            let query = request.parts().uri.query().unwrap_or_default();
+            let known = query.ends_with("&app=1");
+            let found = known.then(|| TenantSecrets::new(Tenant::new("1"), "consumer-secret"));
+            Box::pin(async { Ok(found) })
+        }
+    }
+    let verifier = AsyncVerifier::with_secrets(provider::x_twitter(), Arc::new(ByQuery)).unwrap();
+    let x = Endpoint::with(verifier, |layer| layer).await;
+    let answer = x.get("/hook?crc_token=challenge_string&app=1").await;
+    let token = "sha256=S/mG8E9n5SjoGuCqHguvP8K8uuu5ogCPF0dOpIdyZlk=";
+    let expected = Reply::json(&format!(r#"{{"response_token":"{token}"}}"#));
+    assert_eq!(answer, expected);
+    let unknown = x.get("/hook?crc_token=challenge_string&app=2").await;
+    assert_eq!(unknown, Reply::refused(401));
+}
+
+#[tokio::test]
+async fn the_layers_stack_by_hand() {
+    let clock = Arc::new(ManualClock::new(crate::support::NOW));
+    let serve = |scheme: Scheme| {
+        let stack = ServiceBuilder::new()
+            .layer(HandshakeLayer::unsigned(verifier(&scheme)))
+            .layer(VerifyLayer::new(verifier(&scheme)).with_clock(clock.clone()))
+            .layer(HandshakeLayer::signed())
+            .layer(DedupLayer::in_memory());
+        let app = Router::new().route("/hook", any(async || "handled").layer(stack));
+        async { Server::start(app).await }
+    };
+    let dropbox = serve(provider::dropbox()).await;
+    let ask = whole(&request("GET", "/hook?challenge=x", &[], ""));
+    assert_eq!(Reply::parse(&dropbox.exchange(ask).await), Reply::text("x"));
+    let put = whole(&request("PUT", "/hook?challenge=x", &[], ""));
+    let refused = Reply::parse(&dropbox.exchange(put).await);
+    assert_eq!(refused, Reply::not_allowed("POST, GET"));
+
+    let slack = serve(provider::slack()).await;
+    let body = r#"{"type":"url_verification","challenge":"x"}"#;
+    let ask = whole(&crate::support::signer(&provider::slack()).sign("/hook", body));
+    for _ in 0..2 {
+        assert_eq!(Reply::parse(&slack.exchange(&ask).await), Reply::text("x"));
+    }
+}
+
 #[tokio::test]
 async fn cloud_events_are_allowed_for_configured_origins() {
     let verifier = verifier(&provider::azure_event_grid_header());
@@ -309,17 +370,14 @@ async fn woocommerces_ping_is_acknowledged() {
 
 #[tokio::test]
 async fn a_url_that_is_only_tried_exists() {
-    let trello = Scheme::hmac("trello", Hash::Sha1)
-        .with_signature(
-            tower_webhook::signature::Source::header("x-trello-webhook"),
-            tower_webhook::signature::Grammar::Plain,
-        )
-        .with_handshake(Handshake::unsigned(Method::HEAD));
-    let endpoint = Endpoint::new(trello).await;
-    let head = request("HEAD", "/hook", &[], "");
-    assert_eq!(endpoint.ask(&head).await, Reply::empty(200, &[]));
-    let answer = endpoint.get("/hook").await;
-    assert_eq!(answer, Reply::not_allowed("POST, HEAD"));
+    let url = || PublicUrl::registered("https://example.com/hook").unwrap();
+    for scheme in [provider::trello(url()), provider::mandrill(url())] {
+        let endpoint = Endpoint::new(scheme).await;
+        let head = request("HEAD", "/hook", &[], "");
+        assert_eq!(endpoint.ask(&head).await, Reply::empty(200, &[]));
+        let answer = endpoint.get("/hook").await;
+        assert_eq!(answer, Reply::not_allowed("POST, HEAD"));
+    }
 
     let mailchimp = provider::mailchimp().with_token_in_query("token");
     let endpoint = Endpoint::new(mailchimp).await;

@@ -32,6 +32,39 @@ async fn slacks_challenge_is_answered_each_time() {
     assert_eq!(slack.ask(&delivery).await.body, "handled");
 }
 
+const TWITCH: &str = r#"{"challenge":"pogchamp-kappa","subscription":{"status":"webhook_callback_verification_pending"}}"#;
+
+fn twitch(kind: &'static str, body: &'static str) -> Request<Bytes> {
+    let signer = signer(&provider::twitch()).with_event_id(kind);
+    let mut request = signer.sign("/hook", body);
+    let kind = http::HeaderValue::from_static(kind);
+    request
+        .headers_mut()
+        .insert("twitch-eventsub-message-type", kind);
+    request
+}
+
+#[tokio::test]
+async fn twitchs_challenge_is_answered_as_text() {
+    let endpoint = Endpoint::new(provider::twitch()).await;
+    let kind = "webhook_callback_verification";
+    for _ in 0..2 {
+        let answer = endpoint.ask(&twitch(kind, TWITCH)).await;
+        assert_eq!(answer, Reply::text("pogchamp-kappa"));
+    }
+    assert_eq!(endpoint.calls.get(), 0);
+    // The header is not signed: a notification stays one whatever it says.
+    let notification = r#"{"subscription":{"type":"channel.follow"},"event":{}}"#;
+    let answer = endpoint.ask(&twitch(kind, notification)).await;
+    assert_eq!(answer.body, "handled");
+    let answer = endpoint.ask(&twitch("notification", TWITCH)).await;
+    assert_eq!(answer.body, "handled");
+
+    let mut forged = twitch(kind, TWITCH);
+    *forged.body_mut() = TWITCH.replace("kappa", "kappb").into();
+    assert_eq!(endpoint.ask(&forged).await, Reply::refused(401));
+}
+
 #[tokio::test]
 async fn f16_a_forged_challenge_is_never_answered() {
     for (scheme, body) in [(provider::slack(), SLACK), (provider::zoom(), ZOOM)] {

@@ -41,7 +41,7 @@ pub fn signature_header(scheme: &Scheme) -> Option<HeaderName> {
 pub fn skips_white_space(scheme: &Scheme) -> bool {
     matches!(
         scheme.grammar(),
-        Grammar::Fields { .. } | Grammar::Authorization { .. }
+        Grammar::Fields { .. } | Grammar::FieldSets { .. } | Grammar::Authorization { .. }
     )
 }
 

@@ -2,7 +2,7 @@
 //! body, as Figma's.
 
 use serde_json::{Value, json};
-use tower_webhook::signature::{Grammar, Hash, Part, Scheme, Source};
+use tower_webhook::signature::{Coverage, Grammar, Hash, Part, Scheme, Source};
 use tower_webhook::{ConfigError, RejectionKind, Verifier};
 
 use super::{genuine, refusal, scheme, verifier, with_body};
@@ -97,6 +97,32 @@ fn a_secret_can_be_a_part_of_a_plain_hash() {
         refusal(&verifier, &sent),
         Some(RejectionKind::SignatureMismatch)
     );
+}
+
+/// As Bird's notifications; what is signed of the body are raw bytes.
+#[test]
+fn a_digest_can_stand_for_the_body() {
+    let scheme = Scheme::hmac("acme", Hash::Sha256)
+        .with_content([Part::literal("a\n"), Part::BodyDigest(Hash::Sha256)])
+        .with_signature(Source::header("x-signature"), Grammar::Plain);
+    assert_eq!(scheme.coverage(), Coverage::Body);
+    let request = http::Request::post("/")
+        // (printf 'a\n'; printf body | openssl dgst -sha256 -binary) |
+        //   openssl dgst -sha256 -hmac s3cret
+        .header(
+            "x-signature",
+            "3bcce90bc63daf21bd2e90c3f027daec173679f39f9783bf15626c4a1fd7d0e6",
+        )
+        .body(bytes::Bytes::from("body"))
+        .unwrap();
+    let verifier = Verifier::new(scheme.clone(), "s3cret").unwrap();
+    assert_eq!(refusal(&verifier, &request), None);
+    let other = refusal(&verifier, &with_body(&request, "bodx"));
+    assert_eq!(other, Some(RejectionKind::SignatureMismatch));
+    let scheme = scheme
+        .with_each("/items")
+        .with_signature(Source::pointer("/s"), Grammar::Plain);
+    assert!(Verifier::new(scheme, "s3cret").is_err());
 }
 
 #[test]

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use http::{HeaderValue, Method, StatusCode};
+use http_body_util::Full;
 use tower::Layer;
 use tower_webhook::delivery::Tenant;
-use tower_webhook::signature::ConflictPolicy;
+use tower_webhook::signature::{ConflictPolicy, Source};
 use tower_webhook::testing::Signer;
-use tower_webhook::{RejectionKind, Secret, Secrets, Verifier, provider};
+use tower_webhook::{ConfigError, RejectionKind, Secret, Secrets, Verifier, provider};
 
 use crate::support_dedup::*;
 
@@ -194,6 +195,69 @@ async fn c17_ids_that_cannot_be_used_are_refused() {
     answer.assert_refused(400, RejectionKind::InvalidEventId);
     receiver.assert_calls(0);
     receiver.assert_rows(0);
+}
+
+/// What Dropbox sends of two changes in one account is the same twice.
+#[tokio::test]
+async fn events_that_are_the_same_bytes_all_reach_the_handler() {
+    let receiver = Receiver::new(provider::dropbox());
+    let notification = || receiver.delivery_with("", r#"{"list_folder":{"accounts":["a"]}}"#);
+    for _ in 0..3 {
+        receiver.send(notification()).await.assert_handled(200);
+    }
+    receiver.assert_calls(3);
+    receiver.assert_rows(0);
+
+    // The store is not asked.
+    receiver.store.break_all(Fault::Fails);
+    receiver.send(notification()).await.assert_handled(200);
+    assert_eq!(receiver.store.asked(Op::Claim), 0);
+
+    let panicking = Receiver::with_handler(provider::dropbox(), async |_, _| panic!("a bug"));
+    let answer = panicking.send(panicking.delivery_with("", "{}")).await;
+    answer.assert_refused(500, RejectionKind::HandlerPanicked);
+
+    let mut forged = notification();
+    let header = HeaderValue::from_str(&"0".repeat(64)).unwrap();
+    forged.headers_mut().insert("x-dropbox-signature", header);
+    let answer = receiver.send(forged).await;
+    answer.assert_refused(401, RejectionKind::SignatureMismatch);
+}
+
+/// The property is about deliveries without an id.
+#[tokio::test]
+async fn an_id_tells_events_apart_although_their_content_does_not() {
+    let scheme = provider::stripe()
+        .with_optional_event_id([Source::pointer("/id")])
+        .without_content_identity();
+    let receiver = Receiver::new(scheme.clone());
+    let without = || receiver.signer().sign("/hook", "{}").map(Full::new);
+    for _ in 0..2 {
+        receiver.send(without()).await.assert_handled(200);
+    }
+    let with = || receiver.delivery("evt_1");
+    receiver.send(with()).await.assert_handled(200);
+    receiver.send(with()).await.assert_duplicate();
+    receiver.assert_calls(3);
+    receiver.assert_rows(1);
+
+    // An id that is always sent is demanded all the same.
+    let receiver = Receiver::new(provider::stripe().without_content_identity());
+    let without = receiver.signer().sign("/hook", "{}").map(Full::new);
+    let answer = receiver.send(without).await;
+    answer.assert_refused(400, RejectionKind::MissingEventId);
+}
+
+/// Nothing would be left that knows a replay under another id.
+#[test]
+fn an_unsigned_id_needs_the_content_beside_it() {
+    let scheme = provider::github().without_content_identity();
+    assert!(matches!(
+        Verifier::new(scheme, SECRET),
+        Err(ConfigError::InvalidScheme { .. })
+    ));
+    let token = provider::gitlab_token().without_content_identity();
+    assert!(Verifier::new(token, SECRET).is_ok());
 }
 
 #[tokio::test]
