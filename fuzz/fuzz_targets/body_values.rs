@@ -4,11 +4,16 @@
 #![no_main]
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use tower_webhook::Timestamp;
-use tower_webhook::signature::{Encoding, Grammar, Hash, Part, Scheme, Source, TimestampRule};
+use tower_webhook::signature::{
+    Encoding, Grammar, Hash, Part, PublicKeyAlgorithm, PublicUrl, RepeatedNames, Scheme,
+    SecretEncoding, Source, TimestampRule, UrlForm,
+};
+use tower_webhook_fuzz::judge::ORIGIN;
 use tower_webhook_fuzz::oracle::{NOW, Preset};
 use tower_webhook_fuzz::row::Row;
 use tower_webhook_fuzz::text::Text;
@@ -36,6 +41,7 @@ fuzz_target!(|input: Input<'_>| {
 static SCHEMES: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     let hmac = || Scheme::hmac("test", Hash::Sha256);
     let json = Source::pointer;
+    let url = || PublicUrl::base(ORIGIN).expect("a URL");
     let schemes = [
         (
             "values | hmac sha256 | text | json /s | plain | hex | {/a}.{/b/0?} | - | json /a",
@@ -106,33 +112,49 @@ static SCHEMES: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             Scheme::hmac("test", Hash::Sha512)
                 .with_signature(Source::lines("x-s"), Grammar::versioned("v1"))
                 .with_timestamp(
-                    TimestampRule::millis(json("/t"))
-                        .with_tolerance(std::time::Duration::from_secs(60)),
+                    TimestampRule::millis(json("/t")).with_tolerance(Duration::from_secs(60)),
                 )
                 .with_event_id([json("/id")]),
         ),
         (
             "keyed | ed25519 | hex | json /s of /e | plain | base64 | {/a}.{/b} | - | json /e/*/a",
-            Scheme::public_key(
-                "test",
-                tower_webhook::signature::PublicKeyAlgorithm::Ed25519,
-            )
-            .with_secret_encoding(tower_webhook::signature::SecretEncoding::Hex)
-            .with_content([Part::value("/a"), Part::literal("."), Part::value("/b")])
-            .with_each("/e")
-            .with_signature(json("/s"), Grammar::Plain)
-            .with_encoding(Encoding::Base64)
-            .with_event_id([json("/e/*/a")]),
+            Scheme::public_key("test", PublicKeyAlgorithm::Ed25519)
+                .with_secret_encoding(SecretEncoding::Hex)
+                .with_content([Part::value("/a"), Part::literal("."), Part::value("/b")])
+                .with_each("/e")
+                .with_signature(json("/s"), Grammar::Plain)
+                .with_encoding(Encoding::Base64)
+                .with_event_id([json("/e/*/a")]),
         ),
         (
-            "sorted | hmac sha1 | text | header x-s | plain | base64 | {form digest} | - | form id",
+            "sorted | hmac sha1 | text | header x-s | plain | base64 | {url}{form once digest} | - | form id",
             Scheme::hmac("test", Hash::Sha1)
-                .with_content([Part::SortedForm {
-                    digest: "digest".into(),
-                }])
+                .with_content([
+                    Part::Url(UrlForm::AsIs),
+                    Part::SortedForm {
+                        repeated: RepeatedNames::EachPairOnce,
+                        digest: Some("digest".into()),
+                    },
+                ])
+                .with_public_url(url())
                 .with_signature(Source::header("x-s"), Grammar::Plain)
                 .with_encoding(Encoding::Base64)
                 .with_event_id([Source::form("id")]),
+        ),
+        (
+            "unique | hmac sha512 | text | header x-s | plain | base64url | {form unique}.{url} | - | -",
+            Scheme::hmac("test", Hash::Sha512)
+                .with_content([
+                    Part::SortedForm {
+                        repeated: RepeatedNames::Refused,
+                        digest: None,
+                    },
+                    Part::literal("."),
+                    Part::Url(UrlForm::AsIs),
+                ])
+                .with_public_url(url())
+                .with_signature(Source::header("x-s"), Grammar::Plain)
+                .with_encoding(Encoding::Base64Url),
         ),
     ];
     let read = |(row, scheme)| Preset::new(Row::read(row), scheme);

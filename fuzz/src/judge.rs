@@ -1,14 +1,14 @@
 //! What a row of the table accepts: texts are compared with the one genuine
 //! text, and nothing is shared with the crate's parsers.
 
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 
 use crate::form;
 use crate::json::{self, JsonError};
 use crate::keys::{Content, Key};
-use crate::row::{At, Encoding, IdAt, Piece, Place, Row, Shape, Unit};
+use crate::row::{At, Encoding, IdAt, Piece, Place, Row, Shape, Unit, UrlForm};
 use crate::text::split_once;
 use crate::time::{digits, rfc3339};
 
@@ -31,9 +31,8 @@ pub enum Named {
 
 /// Whether the request is genuine and fresh, and then the name of its event.
 pub fn judge(row: &Row, keys: &[Key], parts: &Parts, body: &[u8], now: i64) -> Option<Named> {
-    if parts.method != Method::POST {
-        return None;
-    }
+    let method = parts.method.as_str();
+    row.methods.contains(&method).then_some(())?;
     let headers = &parts.headers;
     for (name, value) in &row.fixed {
         let line = one(headers, name)?;
@@ -98,10 +97,10 @@ pub fn judge(row: &Row, keys: &[Key], parts: &Parts, body: &[u8], now: i64) -> O
             .flat_map(|value| signatures(row.shape, value))
             .collect();
         (listed.len() <= MAX_SIGNATURES).then_some(())?;
-        let content = content(row, &signed, parts, body, item, &STRICT)?;
+        let contents = contents(row, &signed, parts, (body, item), &STRICT)?;
         let genuine = |signature: &&[u8]| {
-            keys.iter()
-                .any(|key| key.verifies(row, &content, signature))
+            let mut contents = contents.iter();
+            contents.any(|content| keys.iter().any(|key| key.verifies(row, content, signature)))
         };
         listed.iter().any(genuine).then_some(())?;
     }
@@ -126,68 +125,136 @@ pub struct Signed {
     pub event_id: Vec<u8>,
 }
 
-/// What is signed of an item of the body.
-pub fn content(
+/// What is signed of an item of the body; alternatives, if the URL has some.
+pub fn contents(
     row: &Row,
     signed: &Signed,
     parts: &Parts,
-    body: &[u8],
-    item: &[u8],
+    (body, item): (&[u8], &[u8]),
     reader: &Reader,
-) -> Option<Content> {
-    let mut content = Content::default();
-    let mut secret_passed = false;
-    for piece in &row.signed {
-        let text = match piece {
-            Piece::Literal(text) => text.as_bytes().to_vec(),
-            Piece::Body => body.to_vec(),
-            Piece::Timestamp => signed.timestamp.clone(),
-            Piece::Id => signed.event_id.clone(),
-            Piece::Secret => {
-                secret_passed = true;
-                continue;
+) -> Option<Vec<Content>> {
+    let url = format!("{ORIGIN}{}", parts.uri);
+    let content = |with_port: bool| {
+        let mut content = Content::default();
+        let mut secret_passed = false;
+        for piece in &row.signed {
+            let text = match piece {
+                Piece::Literal(text) => text.as_bytes().to_vec(),
+                Piece::Body => body.to_vec(),
+                Piece::Timestamp => signed.timestamp.clone(),
+                Piece::Id => signed.event_id.clone(),
+                Piece::Secret => {
+                    secret_passed = true;
+                    continue;
+                }
+                Piece::Method => parts.method.as_str().as_bytes().to_vec(),
+                Piece::Url(UrlForm::EitherPort) if with_port => {
+                    url.replacen(ORIGIN, ORIGIN_WITH_PORT, 1).into_bytes()
+                }
+                Piece::Url(UrlForm::AsIs | UrlForm::EitherPort) => url.clone().into_bytes(),
+                Piece::Url(UrlForm::Unescaped) => unescaped(&url).into_bytes(),
+                Piece::Form { once, digest } => {
+                    sorted_form(parts, &url, (*once, *digest), body, reader)?.into_bytes()
+                }
+                Piece::Value { pointer, optional } => {
+                    let value = (reader.json)(item, pointer).ok()?;
+                    value
+                        .or_else(|| optional.then(String::new))
+                        .map(String::into_bytes)?
+                }
+            };
+            match secret_passed {
+                true => content.after.extend(text),
+                false => content.before.extend(text),
             }
-            Piece::Form(digest) => sorted_form(parts, digest, body, reader)?.into_bytes(),
-            Piece::Value { pointer, optional } => {
-                let value = (reader.json)(item, pointer).ok()?;
-                value
-                    .or_else(|| optional.then(String::new))
-                    .map(String::into_bytes)?
-            }
-        };
-        match secret_passed {
-            true => content.after.extend(text),
-            false => content.before.extend(text),
         }
-    }
-    Some(content)
+        Some(content)
+    };
+    Some(vec![content(false)?, content(true)?])
 }
 
-/// The pairs of a form, sorted, each once; nothing of another body, whose
-/// digest must be in the query then.
-fn sorted_form(parts: &Parts, digest: &str, body: &[u8], reader: &Reader) -> Option<String> {
-    let query = parts.uri.query().unwrap_or("").as_bytes();
-    if let Some(stated) = form::text(query, digest).ok()? {
-        let digest = Encoding::Hex.write(&Sha256::digest(body));
-        return stated.eq_ignore_ascii_case(&digest).then(String::new);
+/// Where the receiver is, for those that sign the URL.
+pub const ORIGIN: &str = "https://example.com";
+const ORIGIN_WITH_PORT: &str = "https://example.com:443";
+
+/// The escapes that HubSpot lists, once.
+fn unescaped(url: &str) -> String {
+    let listed = ":/?@!$'()*,;";
+    let mut pieces = url.split('%');
+    let mut text = pieces.next().unwrap_or("").to_owned();
+    for piece in pieces {
+        let escape = listed
+            .chars()
+            .find(|c| {
+                let digits = format!("{:02X}", u32::from(*c));
+                let start = piece.get(..2);
+                start.is_some_and(|start| start.eq_ignore_ascii_case(&digits))
+            })
+            .map(|c| (c, &piece[2..]));
+        let (c, rest) = escape.unwrap_or(('%', piece));
+        text.push(c);
+        text.push_str(rest);
     }
-    let kind = parts
-        .headers
-        .get("content-type")
-        .map(|line| line.as_bytes());
-    let kind = kind.and_then(|line| line.split(|byte| *byte == b';').next());
-    if !trim(kind.unwrap_or(b"")).eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
-        return body.is_empty().then(String::new);
+    text
+}
+
+/// The pairs of a form, sorted; nothing of another body, whose digest must be
+/// in the URL then.
+fn sorted_form(
+    parts: &Parts,
+    url: &str,
+    (once, digest): (bool, Option<&str>),
+    body: &[u8],
+    reader: &Reader,
+) -> Option<String> {
+    let is_form = is_form(&parts.headers)?;
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    if let Some(digest) = digest
+        && let Some(stated) = form::text(query.as_bytes(), digest).ok()?
+    {
+        let genuine = Encoding::Hex.write(&Sha256::digest(body));
+        return stated.eq_ignore_ascii_case(&genuine).then(String::new);
     }
-    let mut pairs = (reader.form)(body)?;
-    pairs.sort();
-    pairs.dedup();
+    if !is_form {
+        return (body.is_empty() && digest.is_some()).then(String::new);
+    }
+    let pairs = (reader.form)(body)?;
+    let mut sorted: Vec<_> = pairs.iter().collect();
+    sorted.sort();
+    sorted.dedup();
+    let mut names: Vec<_> = pairs.iter().map(|(name, _)| name).collect();
+    names.sort();
+    names.dedup();
+    (once || names.len() == pairs.len()).then_some(())?;
     Some(
-        pairs
-            .into_iter()
-            .map(|(name, value)| name + &value)
+        sorted
+            .iter()
+            .map(|(name, value)| format!("{name}{value}"))
             .collect(),
     )
+}
+
+/// Whether the body is a form; `None` if that is said twice, or the form is not
+/// in UTF-8.
+fn is_form(headers: &HeaderMap) -> Option<bool> {
+    if !headers.contains_key("content-type") {
+        return Some(false);
+    }
+    let line = String::from_utf8_lossy(one(headers, "content-type")?).to_ascii_lowercase();
+    let mut pieces = line.split(';').map(|piece| piece.trim_matches([' ', '\t']));
+    if pieces.next() != Some("application/x-www-form-urlencoded") {
+        return Some(false);
+    }
+    let mut charsets = pieces.filter_map(|piece| {
+        let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+        (name.trim_matches([' ', '\t']) == "charset").then_some(value.trim_matches([' ', '\t']))
+    });
+    charsets
+        .all(|charset| {
+            let charset = charset.strip_prefix('"').unwrap_or(charset);
+            charset.strip_suffix('"').unwrap_or(charset) == "utf-8"
+        })
+        .then_some(true)
 }
 
 /// The values outside the body in which signatures are listed; `None` if one

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use http::request::Parts;
 use serde_json::Value;
 use tower_webhook::provider::{self, Preset as Registered};
-use tower_webhook::signature::{EventId, Scheme, Verified};
+use tower_webhook::signature::{EventId, PublicUrl, Scheme, Verified};
 use tower_webhook::{Rejection, Secret, Secrets, Timestamp, Verifier};
 
 use crate::json::{self, JsonError};
-use crate::judge::{self, Named, Reader, Signed, content};
+use crate::judge::{self, Named, ORIGIN, Reader, Signed, contents};
 use crate::keys::{self, Content, Key};
 use crate::row::{At, IdAt, Place, Row, Shape, Unit, table};
 use crate::text::{Genuine, SIGNATURE, Text, VALUE};
@@ -20,9 +20,16 @@ const EVENT_ID: &str = "evt_1";
 
 /// Presets without a row, with the reason.
 const WITHOUT_ROW: &[(&str, &str)] = &[
-    ("aws_sns", "a protocol in code, with certificates to fetch"),
-    ("contentful", "a protocol in code, over a canonical request"),
-    ("paypal", "a protocol in code, with certificates to fetch"),
+    ("aws_sns", "a protocol in code: keys in certificates"),
+    ("contentful", "a protocol in code: a canonical request"),
+    ("fusionauth", "a protocol in code: a JWT"),
+    ("google_pubsub", "a protocol in code: a JWT"),
+    ("livekit", "a protocol in code: a JWT"),
+    ("messagebird", "a protocol in code: a JWT"),
+    ("microsoft_entra", "a protocol in code: a JWT"),
+    ("paypal", "a protocol in code: keys in certificates"),
+    ("plaid", "a protocol in code: a JWT"),
+    ("plivo", "a protocol in code: URL and form rewritten"),
 ];
 
 /// How most parsers read: the last of repeated keys counts, and what is not
@@ -69,11 +76,20 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     rows.into_iter()
         .map(|row| {
             let scheme = match provider::by_name(row.name) {
+                Some(Registered::Signed(scheme)) if scheme.public_url().is_some() => {
+                    scheme.with_public_url(PublicUrl::base(ORIGIN).expect("a URL"))
+                }
                 Some(Registered::Signed(scheme)) => scheme,
                 Some(Registered::Unsigned(unsigned)) => unsigned.with_token_in_query("token"),
                 _ => panic!("{} is no preset of the registry", row.name),
             };
-            Preset::new(row, scheme)
+            let preset = Preset::new(row, scheme);
+            assert!(
+                preset.accepts_its_own(),
+                "{} accepts nothing",
+                preset.name()
+            );
+            preset
         })
         .collect()
 });
@@ -101,6 +117,19 @@ impl Preset {
 
     pub fn name(&self) -> &str {
         self.row.name
+    }
+
+    /// Whether a request as the row describes it is genuine, as far as the
+    /// signature is not in the body: a row that accepts nothing finds nothing.
+    fn accepts_its_own(&self) -> bool {
+        let mut text = b"\x01: \x04\n\x02: \x02\n\x03: \x03\n".to_vec();
+        for (name, value) in &self.row.fixed {
+            text.extend_from_slice(format!("{name}: {value}\n").as_bytes());
+        }
+        text.extend_from_slice(b"content-type: application/x-www-form-urlencoded\n\n");
+        text.extend_from_slice(&self.honest_body(b"text", NOW));
+        let (parts, body) = self.compose(&Text::split(&text)).expect("a request");
+        self.row.is_in_body() || self.judge(&parts, &body, NOW).is_some()
     }
 
     /// Whether the request is genuine and fresh, and then the name of its
@@ -168,11 +197,19 @@ impl Preset {
         }
         // Some signatures cost more than all the rest.
         if text.mentions(SIGNATURE) || text.mentions(VALUE) {
-            genuine.signature =
-                self.sign(content(&self.row, &signed, &parts, &body, &body, &LENIENT));
+            genuine.signature = self.sign(contents(
+                &self.row,
+                &signed,
+                &parts,
+                (&body, &body),
+                &LENIENT,
+            ));
         }
         genuine.value = match self.row.shape {
-            Shape::Plain => genuine.signature.clone(),
+            Shape::Plain => match self.row.place {
+                Place::Query(name) => format!("{name}={}", genuine.signature),
+                _ => genuine.signature.clone(),
+            },
             Shape::Prefix(prefix) => format!("{prefix}{}", genuine.signature),
             Shape::Items(version) => format!("{version},{}", genuine.signature),
             Shape::Auth(scheme) => format!("{scheme} {}", genuine.signature),
@@ -198,7 +235,10 @@ impl Preset {
         let Some(body) = self.row.body else {
             return text.to_vec();
         };
-        let text = text.escape_ascii().to_string().replace(['\\', '"'], "");
+        let text = text
+            .escape_ascii()
+            .to_string()
+            .replace(['\\', '"', '%', '&', '='], "");
         let body = body.replace("$TIME", &self.time(at));
         body.replace("$TEXT", &text).into_bytes()
     }
@@ -230,8 +270,9 @@ impl Preset {
         [signature, timestamp.to_owned(), id.to_owned()]
     }
 
-    fn sign(&self, content: Option<Content>) -> String {
+    fn sign(&self, contents: Option<Vec<Content>>) -> String {
         let key = self.trusted.last().expect("a key");
+        let content = contents.and_then(|contents| contents.into_iter().next());
         key.sign(&self.row, &content.unwrap_or_default())
     }
 
@@ -251,7 +292,15 @@ impl Preset {
         };
         let signatures: Vec<String> = items
             .iter()
-            .map(|item| self.sign(content(&self.row, signed, parts, &unsigned, item, &LENIENT)))
+            .map(|item| {
+                self.sign(contents(
+                    &self.row,
+                    signed,
+                    parts,
+                    (&unsigned, item),
+                    &LENIENT,
+                ))
+            })
             .collect();
         let mut filled = Vec::new();
         let mut next = 0;

@@ -3,6 +3,7 @@
 
 pub struct Row {
     pub name: &'static str,
+    pub methods: Vec<&'static str>,
     pub proof: Proof,
     pub key: KeyForm,
     pub place: Place,
@@ -83,9 +84,21 @@ pub enum Piece {
         pointer: &'static str,
         optional: bool,
     },
-    /// A form with its pairs sorted; of another body the digest, which a
-    /// parameter of this name in the query states.
-    Form(&'static str),
+    Method,
+    Url(UrlForm),
+    /// The pairs of a form, sorted: each once, or no name twice. Of another body
+    /// the digest, which a parameter of this name in the URL states.
+    Form {
+        once: bool,
+        digest: Option<&'static str>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum UrlForm {
+    AsIs,
+    EitherPort,
+    Unescaped,
 }
 
 #[derive(Debug)]
@@ -155,8 +168,11 @@ impl Row {
             None => (place, None),
         };
         let words = |text: &'static str| text.split(' ').collect::<Vec<_>>();
+        let mut methods = words(name);
+        let name = std::mem::replace(&mut methods[0], "POST");
         Self {
             name,
+            methods,
             proof: match &words(proof)[..] {
                 ["hmac", name] => Proof::Hmac(hash(name)),
                 ["hash", name] => Proof::Hash(hash(name)),
@@ -284,9 +300,17 @@ fn pieces(mut text: &'static str) -> Vec<Piece> {
                 pointer: pointer.trim_end_matches('?'),
                 optional: pointer.ends_with('?'),
             },
-            name => match name.split_once(' ') {
-                Some(("form", digest)) => Piece::Form(digest),
-                _ => panic!("{name}"),
+            "method" => Piece::Method,
+            "url" => Piece::Url(UrlForm::AsIs),
+            "url either port" => Piece::Url(UrlForm::EitherPort),
+            "url unescaped" => Piece::Url(UrlForm::Unescaped),
+            "form unique" => Piece::Form {
+                once: false,
+                digest: None,
+            },
+            name => Piece::Form {
+                once: true,
+                digest: Some(name.strip_prefix("form once ").expect("a known piece")),
             },
         });
         text = rest;
