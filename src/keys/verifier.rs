@@ -208,6 +208,13 @@ impl AsyncVerifier {
     }
 
     /// The verifier for a request, and whose it is.
+    #[cfg_attr(
+        not(feature = "public-key"),
+        expect(
+            unused_variables,
+            reason = "only keys that requests name are judged by the time"
+        )
+    )]
     async fn find(
         &self,
         parts: &Parts,
