@@ -8,7 +8,7 @@ use crate::signature::{Encoding, Grammar, Hash, Scheme, Source};
 /// those: do not change the status of a rejection. Signs no timestamp. A
 /// delivery is a batch of events without ids and is known by what was signed.
 /// Xero waits five seconds, retries for a day, and then disables the webhook.
-#[doc = example!("xero", "signing-key", r#"{"events":[],"lastEventSequence":0,"firstEventSequence":0,"entropy":"S0m3r4Nd0mt3xt"}"#)]
+#[doc = example!("xero", "signing-key", r#"{"events":[],"lastEventSequence":0,"firstEventSequence":0,"entropy":"YSXCMKAQBJOEMGUZEPFZ"}"#)]
 #[must_use]
 pub fn xero() -> Scheme {
     Scheme::hmac("xero", Hash::Sha256)
