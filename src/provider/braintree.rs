@@ -118,8 +118,8 @@ impl Protocol for Braintree {
             let value = form::value(received.body(), name);
             value.map_err(|_| reject(RejectionKind::MalformedBody, name))
         };
-        let pairs = field(SIGNATURE)?
-            .ok_or_else(|| reject(RejectionKind::MissingSignature, SIGNATURE))?;
+        let pairs =
+            field(SIGNATURE)?.ok_or_else(|| reject(RejectionKind::MissingSignature, SIGNATURE))?;
         let payload =
             field(PAYLOAD)?.ok_or_else(|| reject(RejectionKind::MissingSignedValue, PAYLOAD))?;
         // One content first, whether its line break was lost or not: that is

@@ -126,8 +126,8 @@ impl Default for Contentful {
 
 impl From<Contentful> for Scheme {
     fn from(contentful: Contentful) -> Self {
-        let timestamp = TimestampRule::millis(Source::header(TIMESTAMP))
-            .with_tolerance(contentful.tolerance);
+        let timestamp =
+            TimestampRule::millis(Source::header(TIMESTAMP)).with_tolerance(contentful.tolerance);
         Self::hmac("contentful", Hash::Sha256)
             .with_reference(
                 "https://www.contentful.com/developers/docs/extensibility/app-framework/request-verification/",
@@ -164,7 +164,9 @@ impl ContentfulProtocol {
             .decode(signature)
             .ok_or_else(|| reject(RejectionKind::MalformedSignature, SIGNATURE))?
             .into_owned();
-        let timestamp = self.timestamp.check(signed_header(parts, TIMESTAMP)?, now)?;
+        let timestamp = self
+            .timestamp
+            .check(signed_header(parts, TIMESTAMP)?, now)?;
         let headers = signed_headers(parts)?;
         Ok(Signed {
             signature,

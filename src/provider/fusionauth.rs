@@ -44,8 +44,8 @@ use crate::signature::{Encoding, Jwt, JwtAlgorithm, Scheme, Source};
 #[must_use]
 pub fn fusionauth(algorithm: JwtAlgorithm) -> Scheme {
     let header = HeaderName::from_static("x-fusionauth-signature-jwt");
-    let token = Jwt::in_header(header, algorithm)
-        .with_body_hash("request_body_sha256", Encoding::Base64);
+    let token =
+        Jwt::in_header(header, algorithm).with_body_hash("request_body_sha256", Encoding::Base64);
     Scheme::jwt("fusionauth", token)
         .with_reference("https://fusionauth.io/docs/extend/events-and-webhooks/signing")
         .with_optional_event_id([Source::pointer("/event/id")])

@@ -57,9 +57,7 @@ pub fn google_pubsub(audience: impl Into<String>, service_account: impl Into<Str
         .with_true_claim("email_verified")
         .with_expiry();
     Scheme::jwt("google_pubsub", token)
-        .with_reference(
-            "https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions",
-        )
+        .with_reference("https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions")
         .with_optional_event_id([
             Source::pointer("/subscription"),
             Source::pointer("/message/messageId"),

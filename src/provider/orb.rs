@@ -21,7 +21,10 @@ pub fn orb() -> Scheme {
             Part::literal(":"),
             Part::Body,
         ])
-        .with_signature(Source::header("x-orb-signature"), Grammar::fields(' ', "v1"))
+        .with_signature(
+            Source::header("x-orb-signature"),
+            Grammar::fields(' ', "v1"),
+        )
         .with_timestamp(TimestampRule::rfc3339_assume_utc(Source::header(
             "x-orb-timestamp",
         )))

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use http::request::Parts;
 
-use crate::rejection::{Rejection, RejectionKind};
 use crate::Timestamp;
+use crate::rejection::{Rejection, RejectionKind};
 use crate::signature::{
     Coverage, Encoding, Grammar, Hash, MAX_CANDIDATES, Protocol, PublicUrl, Received, Scheme,
     Source, Statement, form,

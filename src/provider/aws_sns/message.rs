@@ -105,7 +105,11 @@ impl<'b> Message<'b> {
         let confirms = self.kind != MessageKind::Notification;
         let (subscribe_url, token) = match confirms {
             true => (
-                Some(self.subscribe_url.as_deref().ok_or_else(|| missing("SubscribeURL"))?),
+                Some(
+                    self.subscribe_url
+                        .as_deref()
+                        .ok_or_else(|| missing("SubscribeURL"))?,
+                ),
                 Some(self.token.as_deref().ok_or_else(|| missing("Token"))?),
             ),
             false => (None, None),

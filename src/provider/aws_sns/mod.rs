@@ -20,8 +20,8 @@ use crate::Timestamp;
 use crate::delivery::Delivery;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::signature::{
-    Algorithm, Certificate, Coverage, Handshake, KeyName, Part, Protocol, PublicKey, PublicKeyAlgorithm,
-    Received, Scheme, SecretEncoding, Source, Statement, TimestampRule,
+    Algorithm, Certificate, Coverage, Handshake, KeyName, Part, Protocol, PublicKey,
+    PublicKeyAlgorithm, Received, Scheme, SecretEncoding, Source, Statement, TimestampRule,
 };
 
 mod message;
@@ -196,8 +196,9 @@ impl SnsProtocol {
             Some("2") => PublicKeyAlgorithm::RsaPkcs1Sha256,
             Some("1") if self.takes_version_1 => PublicKeyAlgorithm::RsaPkcs1Sha1,
             _ => {
-                return Err(Rejection::new(RejectionKind::UnexpectedValue)
-                    .with_detail("SignatureVersion"));
+                return Err(
+                    Rejection::new(RejectionKind::UnexpectedValue).with_detail("SignatureVersion")
+                );
             }
         };
         Ok(Algorithm::PublicKey(algorithm))
@@ -230,13 +231,18 @@ impl Protocol for SnsProtocol {
             return Err(reject(RejectionKind::UnexpectedValue, "TopicArn"));
         }
         let algorithm = self.algorithm(message.version.as_deref())?;
-        let timestamp = self.timestamp.check(message.timestamp.as_bytes(), received.now())?;
+        let timestamp = self
+            .timestamp
+            .check(message.timestamp.as_bytes(), received.now())?;
         let url = message.certificate_url.as_deref().unwrap_or("");
         if !topic.is_certificate_url(url) {
             return Err(reject(RejectionKind::UnknownKey, "SigningCertURL"));
         }
         if message.kind != MessageKind::Notification
-            && !message.subscribe_url.as_deref().is_some_and(|url| topic.is_api_url(url))
+            && !message
+                .subscribe_url
+                .as_deref()
+                .is_some_and(|url| topic.is_api_url(url))
         {
             return Err(reject(RejectionKind::UnexpectedValue, "SubscribeURL"));
         }
@@ -262,18 +268,23 @@ impl Protocol for SnsProtocol {
     }
 
     fn accept_key(&self, key: &PublicKey, now: Timestamp) -> Result<(), Rejection> {
-        let untrusted = |why: &'static str| Rejection::new(RejectionKind::UntrustedKey).with_detail(why);
+        let untrusted =
+            |why: &'static str| Rejection::new(RejectionKind::UntrustedKey).with_detail(why);
         let certificate = key.certificates().next().map(Certificate::from_der);
         let Some(Ok(certificate)) = certificate else {
             return Err(untrusted("not a certificate"));
         };
         if !certificate.is_valid_at(now) {
-            return Err(untrusted("the certificate has expired, or does not hold yet"));
+            return Err(untrusted(
+                "the certificate has expired, or does not hold yet",
+            ));
         }
         let topic = self.topic()?;
         match certificate.is_for(|name| topic.may_sign(name)) {
             true => Ok(()),
-            false => Err(untrusted("the certificate is not for SNS in the topic's region")),
+            false => Err(untrusted(
+                "the certificate is not for SNS in the topic's region",
+            )),
         }
     }
 }

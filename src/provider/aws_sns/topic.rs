@@ -21,7 +21,8 @@ impl Topic {
         };
         let (region, account, name) = (next()?, next()?, next()?);
         let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let in_region = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let in_region =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let holds = next().is_none()
             && region.len() >= 3
             && region.bytes().all(in_region)
@@ -70,7 +71,11 @@ impl Topic {
     /// Whether `url` is an API call on the topic's host.
     pub(super) fn is_api_url(&self, url: &str) -> bool {
         let query = self.path(url).and_then(|path| path.strip_prefix('?'));
-        query.is_some_and(|query| query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#'))
+        query.is_some_and(|query| {
+            query
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        })
     }
 
     /// What follows `https://host/`.
@@ -118,8 +123,16 @@ mod tests {
             ("aws", "us-east-1", "sns.amazonaws.com"),
             ("aws", "ap-east-1", "sns-signing.ap-east-1.amazonaws.com"),
             ("aws-cn", "cn-north-1", "sns-cn-north-1.amazonaws.com.cn"),
-            ("aws-us-gov", "us-gov-east-1", "sns-us-gov-west-1.amazonaws.com"),
-            ("aws-eusc", "eusc-de-east-1", "sns-signing.eusc-de-east-1.amazonaws.eu"),
+            (
+                "aws-us-gov",
+                "us-gov-east-1",
+                "sns-us-gov-west-1.amazonaws.com",
+            ),
+            (
+                "aws-eusc",
+                "eusc-de-east-1",
+                "sns-signing.eusc-de-east-1.amazonaws.eu",
+            ),
         ] {
             let topic = Topic::new(&format!("arn:{partition}:sns:{region}:123456789012:t"));
             assert!(topic.unwrap().may_sign(signer), "{region}");

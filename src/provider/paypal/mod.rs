@@ -295,7 +295,8 @@ mod tests {
         };
         let live = protocol(PayPal::new("1"));
         let sandbox = protocol(PayPal::new("1").in_sandbox());
-        let genuine = "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77";
+        let genuine =
+            "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77";
         assert!(live.is_certificate_url(genuine));
         assert!(!sandbox.is_certificate_url(genuine));
         let of_sandbox = genuine.replace("api.paypal", "api.sandbox.paypal");

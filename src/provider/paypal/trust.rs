@@ -51,13 +51,15 @@ impl Roots {
         let Some((leaf, intermediates)) = chain.split_first() else {
             return Err(untrusted("not a certificate"));
         };
-        let certificate = Certificate::from_der(leaf)
-            .map_err(|_| untrusted("the certificate cannot be read"))?;
+        let certificate =
+            Certificate::from_der(leaf).map_err(|_| untrusted("the certificate cannot be read"))?;
         if !certificate.is_for(is_paypals) {
             return Err(untrusted("the certificate is not for PayPal"));
         }
         if !certificate.is_valid_at(now) {
-            return Err(untrusted("the certificate has expired, or does not hold yet"));
+            return Err(untrusted(
+                "the certificate has expired, or does not hold yet",
+            ));
         }
         let now = u64::try_from(now.unix_seconds()).unwrap_or(0);
         EndEntityCert::try_from(leaf)
