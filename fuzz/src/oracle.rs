@@ -21,6 +21,7 @@ const EVENT_ID: &str = "evt_1";
 /// Presets without a row, with the reason.
 const WITHOUT_ROW: &[(&str, &str)] = &[
     ("aws_sns", "a protocol in code: keys in certificates"),
+    ("braintree", "a protocol in code: a form with pairs of keys"),
     ("contentful", "a protocol in code: a canonical request"),
     ("fusionauth", "a protocol in code: a JWT"),
     ("google_pubsub", "a protocol in code: a JWT"),
@@ -213,7 +214,7 @@ impl Preset {
             Shape::Prefix(prefix) => format!("{prefix}{}", genuine.signature),
             Shape::Items(version) => format!("{version},{}", genuine.signature),
             Shape::Auth(scheme) => format!("{scheme} {}", genuine.signature),
-            Shape::Fields(separator, name) => {
+            Shape::Fields(separator, name) | Shape::Sets(separator, name) => {
                 let time = match &self.row.time {
                     Some(time) => match time.at {
                         At::Field(key) => {
@@ -249,6 +250,10 @@ impl Preset {
             None | Some(Unit::Seconds) => at.div_euclid(1000).to_string(),
             Some(Unit::Millis) => at.to_string(),
             Some(Unit::Rfc3339) => Timestamp::from_unix_millis(at).to_string(),
+            Some(Unit::Rfc3339Utc) => {
+                let text = Timestamp::from_unix_millis(at).to_string();
+                text.trim_end_matches('Z').to_owned()
+            }
         }
     }
 
