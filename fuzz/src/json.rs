@@ -54,7 +54,7 @@ pub fn items<'t>(body: &'t [u8], pointer: &str) -> Result<Option<Vec<&'t [u8]>>,
 }
 
 /// The values at a pointer in which a `*` stands for every item of an array;
-/// `None` if one is missing or there is no item.
+/// `None` if one is missing, there is no item, or no array.
 pub fn texts(body: &[u8], pointer: &str) -> Result<Option<Vec<String>>, JsonError> {
     let keys: Vec<&str> = pointer.split('/').collect();
     let Some(star) = keys.iter().position(|key| *key == "*") else {
@@ -64,12 +64,17 @@ pub fn texts(body: &[u8], pointer: &str) -> Result<Option<Vec<String>>, JsonErro
         .iter()
         .map(|key| format!("/{key}"))
         .collect();
-    let Some(items) = items(body, &keys[..star].join("/"))? else {
+    let json = parse(body).ok_or(NotJson)?;
+    let Some(Json {
+        kind: Kind::Array(items),
+        ..
+    }) = json.at(&keys[..star].join("/"))?
+    else {
         return Ok(None);
     };
     let mut all = Vec::new();
-    for item in &items {
-        match texts(item, &rest)? {
+    for item in items {
+        match texts(item.raw, &rest)? {
             Some(of_item) => all.extend(of_item),
             None => return Ok(None),
         }

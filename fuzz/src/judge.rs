@@ -66,6 +66,10 @@ pub fn judge(row: &Row, keys: &[Key], parts: &Parts, body: &[u8], now: i64) -> O
             Unit::Seconds => (digits(text, 1000)?, now.div_euclid(1000) * 1000),
             Unit::Millis => (digits(text, 1)?, now),
             Unit::Rfc3339 => (rfc3339(text)?, now),
+            Unit::Rfc3339Utc => {
+                let sent = rfc3339(text).or_else(|| rfc3339(&[text, &b"Z"[..]].concat()));
+                (sent?, now)
+            }
         };
         let fresh = now - sent <= time.past * MINUTE && sent - now <= time.future * MINUTE;
         fresh.then_some(())?;
@@ -73,7 +77,11 @@ pub fn judge(row: &Row, keys: &[Key], parts: &Parts, body: &[u8], now: i64) -> O
     if let (IdAt::Header(names), true) = (&row.id.at, row.signed.contains(&Piece::Id)) {
         let id = one(headers, of_family(names))?;
         // Or nobody could tell where it ends.
-        (!id.contains(&b'.')).then_some(())?;
+        let ambiguous = match row.signed.contains(&Piece::Literal(".")) {
+            true => id.contains(&b'.'),
+            false => id.windows(11).any(is_date),
+        };
+        (!ambiguous).then_some(())?;
         signed.event_id = id.to_vec();
     }
 
@@ -109,11 +117,13 @@ pub fn judge(row: &Row, keys: &[Key], parts: &Parts, body: &[u8], now: i64) -> O
 
 /// How values are read from the body.
 pub struct Reader {
+    pub strict: bool,
     pub json: fn(&[u8], &str) -> Result<Option<String>, JsonError>,
     pub form: fn(&[u8]) -> Option<Vec<(String, String)>>,
 }
 
 const STRICT: Reader = Reader {
+    strict: true,
     json: json::text,
     form: form::pairs,
 };
@@ -141,6 +151,7 @@ pub fn contents(
             let text = match piece {
                 Piece::Literal(text) => text.as_bytes().to_vec(),
                 Piece::Body => body.to_vec(),
+                Piece::BodyDigest => Sha256::digest(body).to_vec(),
                 Piece::Timestamp => signed.timestamp.clone(),
                 Piece::Id => signed.event_id.clone(),
                 Piece::Secret => {
@@ -207,16 +218,21 @@ fn sorted_form(
     body: &[u8],
     reader: &Reader,
 ) -> Option<String> {
-    let is_form = is_form(&parts.headers)?;
+    let is_form = match reader.strict {
+        true => is_form(&parts.headers)?,
+        false => is_form(&parts.headers).unwrap_or(true),
+    };
     let query = url.split_once('?').map_or("", |(_, query)| query);
     if let Some(digest) = digest
         && let Some(stated) = form::text(query.as_bytes(), digest).ok()?
     {
         let genuine = Encoding::Hex.write(&Sha256::digest(body));
-        return stated.eq_ignore_ascii_case(&genuine).then(String::new);
+        let same = stated.eq_ignore_ascii_case(&genuine);
+        return (same || !reader.strict).then(String::new);
     }
     if !is_form {
-        return (body.is_empty() && digest.is_some()).then(String::new);
+        let nothing = body.is_empty() && digest.is_some();
+        return (nothing || !reader.strict).then(String::new);
     }
     let pairs = (reader.form)(body)?;
     let mut sorted: Vec<_> = pairs.iter().collect();
@@ -225,7 +241,7 @@ fn sorted_form(
     let mut names: Vec<_> = pairs.iter().map(|(name, _)| name).collect();
     names.sort();
     names.dedup();
-    (once || names.len() == pairs.len()).then_some(())?;
+    (once || names.len() == pairs.len() || !reader.strict).then_some(())?;
     Some(
         sorted
             .iter()
@@ -294,6 +310,10 @@ fn signatures<'v>(shape: Shape, value: &'v [u8]) -> Vec<&'v [u8]> {
             .filter(|(key, _)| *key == name.as_bytes())
             .map(|(_, field)| field)
             .collect(),
+        Shape::Sets(separator, name) => sets(separator, value)
+            .filter(|(key, _)| *key == name.as_bytes())
+            .map(|(_, field)| field)
+            .collect(),
         Shape::Items(version) => value
             .split(|byte| *byte == b' ')
             .filter_map(|item| item.strip_prefix(version.as_bytes())?.strip_prefix(b","))
@@ -306,10 +326,17 @@ fn signatures<'v>(shape: Shape, value: &'v [u8]) -> Vec<&'v [u8]> {
     }
 }
 
-/// The field that comes once.
+/// The field that comes once or, in sets, is the same in all of them.
 fn field<'v>(shape: Shape, value: &'v [u8], name: &str) -> Option<&'v [u8]> {
-    let Shape::Fields(separator, _) = shape else {
-        return None;
+    let separator = match shape {
+        Shape::Fields(separator, _) => separator,
+        Shape::Sets(separator, _) => {
+            let named = sets(separator, value).filter(|(key, _)| *key == name.as_bytes());
+            let mut named: Vec<_> = named.map(|(_, field)| field).collect();
+            named.dedup();
+            return only(named.into_iter());
+        }
+        _ => return None,
     };
     let named = fields(separator, value).filter(|(key, _)| *key == name.as_bytes());
     only(named).map(|(_, field)| field)
@@ -319,6 +346,24 @@ fn fields(separator: u8, value: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     value
         .split(move |byte| *byte == separator)
         .filter_map(|field| split_once(trim(field), b'='))
+}
+
+fn sets(separator: u8, value: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let sets = value.split(|byte| *byte == b' ');
+    sets.flat_map(move |set| fields(separator, set))
+}
+
+/// The start of an RFC 3339 timestamp, up to its `T`.
+fn is_date(text: &[u8]) -> bool {
+    let shape: String = text
+        .iter()
+        .map(|byte| match byte {
+            b'0'..=b'9' => '0',
+            b'T' | b't' | b' ' => 'T',
+            byte => char::from(*byte),
+        })
+        .collect();
+    shape == "0000-00-00T"
 }
 
 /// What names the event, once the request is known to be genuine.

@@ -21,6 +21,7 @@ const EVENT_ID: &str = "evt_1";
 /// Presets without a row, with the reason.
 const WITHOUT_ROW: &[(&str, &str)] = &[
     ("aws_sns", "a protocol in code: keys in certificates"),
+    ("braintree", "a protocol in code: a form with pairs of keys"),
     ("contentful", "a protocol in code: a canonical request"),
     ("fusionauth", "a protocol in code: a JWT"),
     ("google_pubsub", "a protocol in code: a JWT"),
@@ -33,9 +34,10 @@ const WITHOUT_ROW: &[(&str, &str)] = &[
 ];
 
 /// How most parsers read: the last of repeated keys counts, and what is not
-/// Unicode is replaced. Requests are signed like that, so that a crate that
-/// read so would accept what must be refused.
+/// Unicode is replaced; nor is a digest compared. Requests are signed like that,
+/// so that a crate that read so would accept what must be refused.
 const LENIENT: Reader = Reader {
+    strict: false,
     json: |text, pointer| {
         if let Ok(Some(value)) = json::text(text, pointer) {
             return Ok(Some(value));
@@ -174,21 +176,18 @@ impl Preset {
     }
 
     /// A request that is genuine where the text says so; `None` if it is none
-    /// in HTTP.
+    /// in HTTP. Signed is what the text says, whether it may be accepted or not.
     pub fn compose(&self, text: &Text) -> Option<(Parts, Vec<u8>)> {
+        let timestamp = self.time(NOW);
         let mut genuine = Genuine {
             signature: String::new(),
-            timestamp: self.time(NOW),
+            value: self.written(&timestamp, ""),
+            timestamp,
             event_id: EVENT_ID.to_owned(),
-            value: String::new(),
             names: self.names(),
         };
-        let signed = Signed {
-            timestamp: genuine.timestamp.clone().into_bytes(),
-            event_id: genuine.event_id.clone().into_bytes(),
-        };
-        // As far as it may be signed.
-        let mut parts = text.request(&genuine)?;
+        let parts = text.request(&genuine)?;
+        let signed = self.signed(&parts);
         let mut body = genuine.fill(text.body);
         if self.row.is_in_body() {
             genuine.signature = char::from(SIGNATURE).to_string();
@@ -197,37 +196,62 @@ impl Preset {
         }
         // Some signatures cost more than all the rest.
         if text.mentions(SIGNATURE) || text.mentions(VALUE) {
-            genuine.signature = self.sign(contents(
-                &self.row,
-                &signed,
-                &parts,
-                (&body, &body),
-                &LENIENT,
-            ));
+            let bodies = (&body[..], &body[..]);
+            let contents = contents(&self.row, &signed, &parts, bodies, &LENIENT);
+            genuine.signature = self.sign(contents, body.len());
         }
-        genuine.value = match self.row.shape {
+        genuine.value = self.written(&genuine.timestamp, &genuine.signature);
+        Some((text.request(&genuine)?, body))
+    }
+
+    /// A signature as it is written in its place.
+    fn written(&self, timestamp: &str, signature: &str) -> String {
+        match self.row.shape {
             Shape::Plain => match self.row.place {
-                Place::Query(name) => format!("{name}={}", genuine.signature),
-                _ => genuine.signature.clone(),
+                Place::Query(name) => format!("{name}={signature}"),
+                _ => signature.to_owned(),
             },
-            Shape::Prefix(prefix) => format!("{prefix}{}", genuine.signature),
-            Shape::Items(version) => format!("{version},{}", genuine.signature),
-            Shape::Auth(scheme) => format!("{scheme} {}", genuine.signature),
-            Shape::Fields(separator, name) => {
-                let time = match &self.row.time {
-                    Some(time) => match time.at {
-                        At::Field(key) => {
-                            format!("{key}={}{}", genuine.timestamp, char::from(separator))
-                        }
-                        _ => String::new(),
-                    },
-                    None => String::new(),
+            Shape::Prefix(prefix) => format!("{prefix}{signature}"),
+            Shape::Items(version) => format!("{version},{signature}"),
+            Shape::Auth(scheme) => format!("{scheme} {signature}"),
+            Shape::Fields(separator, name) | Shape::Sets(separator, name) => {
+                let time = match self.row.time.as_ref().map(|time| &time.at) {
+                    Some(At::Field(key)) => format!("{key}={timestamp}{}", char::from(separator)),
+                    _ => String::new(),
                 };
-                format!("{time}{name}={}", genuine.signature)
+                format!("{time}{name}={signature}")
             }
+        }
+    }
+
+    /// The timestamp and id of the headers, wherever one can be seen.
+    fn signed(&self, parts: &Parts) -> Signed {
+        let any = |names: &[&'static str]| {
+            let line = names.iter().find_map(|name| parts.headers.get(*name));
+            line.map(|line| line.as_bytes().to_vec())
         };
-        parts = text.request(&genuine)?;
-        Some((parts, body))
+        let timestamp = match self.row.time.as_ref().map(|time| &time.at) {
+            Some(At::Header(names)) => any(names),
+            Some(At::Field(key)) => match &self.row.place {
+                Place::Header(names) => any(names).and_then(|value| {
+                    let key = [key.as_bytes(), b"="].concat();
+                    let at = value.windows(key.len()).position(|window| window == key)?;
+                    let behind = value[at + key.len()..].iter();
+                    let text = behind.take_while(|byte| !b",; ".contains(byte));
+                    Some(text.copied().collect())
+                }),
+                _ => None,
+            },
+            _ => None,
+        };
+        let event_id = match &self.row.id.at {
+            IdAt::Header(names) => any(names),
+            _ => None,
+        };
+        Signed {
+            timestamp: timestamp.unwrap_or_default(),
+            event_id: event_id.unwrap_or_default(),
+        }
     }
 
     /// The body of an honest request that says `text`.
@@ -249,6 +273,10 @@ impl Preset {
             None | Some(Unit::Seconds) => at.div_euclid(1000).to_string(),
             Some(Unit::Millis) => at.to_string(),
             Some(Unit::Rfc3339) => Timestamp::from_unix_millis(at).to_string(),
+            Some(Unit::Rfc3339Utc) => {
+                let text = Timestamp::from_unix_millis(at).to_string();
+                text.trim_end_matches('Z').to_owned()
+            }
         }
     }
 
@@ -270,9 +298,10 @@ impl Preset {
         [signature, timestamp.to_owned(), id.to_owned()]
     }
 
-    fn sign(&self, contents: Option<Vec<Content>>) -> String {
+    /// Signs one of the alternatives, whichever.
+    fn sign(&self, contents: Option<Vec<Content>>, which: usize) -> String {
         let key = self.trusted.last().expect("a key");
-        let content = contents.and_then(|contents| contents.into_iter().next());
+        let content = contents.and_then(|contents| contents.into_iter().nth(which % 2));
         key.sign(&self.row, &content.unwrap_or_default())
     }
 
@@ -293,13 +322,10 @@ impl Preset {
         let signatures: Vec<String> = items
             .iter()
             .map(|item| {
-                self.sign(contents(
-                    &self.row,
-                    signed,
-                    parts,
-                    (&unsigned, item),
-                    &LENIENT,
-                ))
+                self.sign(
+                    contents(&self.row, signed, parts, (&unsigned, item), &LENIENT),
+                    0,
+                )
             })
             .collect();
         let mut filled = Vec::new();

@@ -61,6 +61,8 @@ pub enum Shape {
     Plain,
     Prefix(&'static str),
     Fields(u8, &'static str),
+    /// Sets of fields, separated by spaces.
+    Sets(u8, &'static str),
     Items(&'static str),
     Auth(&'static str),
 }
@@ -77,6 +79,8 @@ pub enum Encoding {
 pub enum Piece {
     Literal(&'static str),
     Body,
+    /// The SHA-256 of the body, as bytes.
+    BodyDigest,
     Timestamp,
     Id,
     Secret,
@@ -122,11 +126,15 @@ pub enum Unit {
     Seconds,
     Millis,
     Rfc3339,
+    /// Without an offset it is in UTC.
+    Rfc3339Utc,
 }
 
 #[derive(Debug)]
 pub struct Id {
     pub at: IdAt,
+    /// Whether the same delivery is one event.
+    pub is_remembered: bool,
     pub optional: bool,
 }
 
@@ -208,7 +216,9 @@ impl Row {
             shape: match &words(shape)[..] {
                 ["plain"] => Shape::Plain,
                 ["prefix", text] => Shape::Prefix(text),
+                ["fields", "space", name] => Shape::Fields(b' ', name),
                 ["fields", separator, name] => Shape::Fields(separator.as_bytes()[0], name),
+                ["sets", separator, name] => Shape::Sets(separator.as_bytes()[0], name),
                 ["items", version] => Shape::Items(version),
                 ["auth", scheme] => Shape::Auth(scheme),
                 _ => panic!("{shape}"),
@@ -237,6 +247,7 @@ impl Row {
                         "s" => Unit::Seconds,
                         "ms" => Unit::Millis,
                         "rfc3339" => Unit::Rfc3339,
+                        "rfc3339utc" => Unit::Rfc3339Utc,
                         _ => panic!("{unit}"),
                     },
                     past: minutes(tolerance.split('/').next()),
@@ -245,8 +256,9 @@ impl Row {
                 _ => panic!("{time}"),
             },
             id: match &words(id)[..] {
-                ["-"] => Id {
+                [sign @ ("-" | "never")] => Id {
                     at: IdAt::Nowhere,
+                    is_remembered: *sign == "-",
                     optional: true,
                 },
                 [at, names @ ..] => Id {
@@ -256,6 +268,7 @@ impl Row {
                         ("form", [name]) => IdAt::Form(name),
                         _ => panic!("{id}"),
                     },
+                    is_remembered: true,
                     optional: at.ends_with('?'),
                 },
                 [] => panic!("{id}"),
@@ -293,6 +306,8 @@ fn pieces(mut text: &'static str) -> Vec<Piece> {
         let (name, rest) = rest.split_once('}').expect("a brace that closes");
         pieces.push(match name {
             "body" => Piece::Body,
+            "body sha256" => Piece::BodyDigest,
+            "lf" => Piece::Literal("\n"),
             "timestamp" => Piece::Timestamp,
             "id" => Piece::Id,
             "secret" => Piece::Secret,

@@ -115,12 +115,12 @@ impl Compiled {
     pub(super) fn collect(
         &self,
         value: &[u8],
+        listed: &mut usize,
         candidates: &mut Candidates,
     ) -> Result<(), Rejection> {
-        let mut listed = candidates.len();
         self.scheme.grammar.signatures(value, |text| {
-            listed += 1;
-            if listed > MAX_CANDIDATES {
+            *listed += 1;
+            if *listed > MAX_CANDIDATES {
                 return;
             }
             match self.tag_len {
@@ -139,7 +139,7 @@ impl Compiled {
                 }
             }
         });
-        if listed > MAX_CANDIDATES {
+        if *listed > MAX_CANDIDATES {
             return Err(Rejection::new(RejectionKind::TooManySignatures));
         }
         Ok(())
@@ -147,18 +147,22 @@ impl Compiled {
 
     /// [`collect`](Self::collect), for a scheme that looks at the whole body:
     /// `None` if more are listed than are tried.
-    pub(super) fn listed(&self, value: &[u8], signatures: &mut Vec<Vec<u8>>) -> Option<()> {
-        let mut listed = signatures.len();
+    pub(super) fn listed(
+        &self,
+        value: &[u8],
+        listed: &mut usize,
+        signatures: &mut Vec<Vec<u8>>,
+    ) -> Option<()> {
         self.scheme.grammar.signatures(value, |text| {
-            listed += 1;
-            if listed <= MAX_CANDIDATES
+            *listed += 1;
+            if *listed <= MAX_CANDIDATES
                 && let Some(signature) = self.scheme.encoding.decode(text)
                 && self.tag_len.is_none_or(|len| len == signature.len())
             {
                 signatures.push(signature.into_owned());
             }
         });
-        (listed <= MAX_CANDIDATES).then_some(())
+        (*listed <= MAX_CANDIDATES).then_some(())
     }
 
     /// The text of a timestamp that is not in the body.
@@ -233,10 +237,6 @@ impl Candidates {
             None => self.first = Some(tag),
             Some(_) => self.more.push(tag),
         }
-    }
-
-    fn len(&self) -> usize {
-        self.iter().count()
     }
 
     pub(super) fn is_empty(&self) -> bool {

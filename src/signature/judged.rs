@@ -69,6 +69,8 @@ impl<'a> Judged<'a> {
         }
         let mut candidates = Candidates::default();
         let mut listed = Vec::new();
+        // All of them, also those that cannot be read.
+        let mut count = 0;
         let mut signature_value: &[u8] = &[];
         let mut present = false;
         for place in &compiled.signatures {
@@ -76,9 +78,9 @@ impl<'a> Judged<'a> {
                 present = true;
                 signature_value = value;
                 match compiled.whole {
-                    false => compiled.collect(value, &mut candidates),
+                    false => compiled.collect(value, &mut count, &mut candidates),
                     true => compiled
-                        .listed(value, &mut listed)
+                        .listed(value, &mut count, &mut listed)
                         .ok_or_else(|| Rejection::new(RejectionKind::TooManySignatures)),
                 }
             })?;

@@ -159,6 +159,7 @@ impl super::compiled::Compiled {
     fn signatures_in_body(&self, item: &[u8]) -> Result<Vec<Vec<u8>>, Rejection> {
         use super::compiled::SignaturePlace;
         let mut signatures = Vec::new();
+        let mut count = 0;
         for place in &self.signatures {
             let value = match place {
                 SignaturePlace::Pointer(pointer) => {
@@ -170,7 +171,7 @@ impl super::compiled::Compiled {
                 _ => None,
             };
             if let Some(value) = value {
-                self.listed(value.as_bytes(), &mut signatures)
+                self.listed(value.as_bytes(), &mut count, &mut signatures)
                     .ok_or_else(|| Rejection::new(RejectionKind::TooManySignatures))?;
             } else {
                 return Err(Rejection::new(RejectionKind::MissingSignature));

@@ -63,10 +63,13 @@ fn a17_a_numbered_header_comes_once() {
 }
 
 fn mollie(others: usize) -> Request<bytes::Bytes> {
+    mollie_beside(&format!("sha256={}", "0".repeat(64)), others)
+}
+
+fn mollie_beside(other: &str, others: usize) -> Request<bytes::Bytes> {
     let mut request = genuine(&scheme("mollie"));
-    let other = format!("sha256={}", "0".repeat(64));
     for _ in 0..others {
-        let other = HeaderValue::from_str(&other).unwrap();
+        let other = HeaderValue::from_str(other).unwrap();
         request.headers_mut().append("x-mollie-signature", other);
     }
     request
@@ -80,4 +83,12 @@ fn a17_mollies_header_may_come_several_times() {
     assert_eq!(refusal(&verifier, &mollie(15)), None);
     let refused = refusal(&verifier, &mollie(16));
     assert_eq!(refused, Some(RejectionKind::TooManySignatures));
+}
+
+#[test]
+fn a18_lines_that_cannot_be_read_count_as_well() {
+    let verifier = verifier(&scheme("mollie"));
+    let refused = |others| refusal(&verifier, &mollie_beside("sha256=none", others));
+    assert_eq!(refused(15), None);
+    assert_eq!(refused(16), Some(RejectionKind::TooManySignatures));
 }
