@@ -20,6 +20,7 @@ mod events;
 mod examples;
 mod explain;
 mod extract;
+mod guarded;
 mod handshake;
 mod keys;
 mod observe;
