@@ -13,7 +13,7 @@ use tower_webhook::signature::{
     Encoding, Grammar, Hash, Part, PublicKeyAlgorithm, PublicUrl, RepeatedNames, Scheme,
     SecretEncoding, Source, TimestampRule, UrlForm,
 };
-use tower_webhook_fuzz::judge::ORIGIN;
+use tower_webhook_fuzz::content::ORIGIN;
 use tower_webhook_fuzz::oracle::{NOW, Preset};
 use tower_webhook_fuzz::row::Row;
 use tower_webhook_fuzz::text::Text;

@@ -5,6 +5,7 @@
 //! and a crash can be read.
 
 pub mod body;
+pub mod content;
 pub mod form;
 pub mod forwarded;
 pub mod json;

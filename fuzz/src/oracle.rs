@@ -8,8 +8,9 @@ use tower_webhook::provider::{self, Preset as Registered};
 use tower_webhook::signature::{EventId, PublicUrl, Scheme, Verified};
 use tower_webhook::{Rejection, Secret, Secrets, Timestamp, Verifier};
 
+use crate::content::{ORIGIN, Reader, Signed, contents};
 use crate::json::{self, JsonError};
-use crate::judge::{self, Named, ORIGIN, Reader, Signed, contents};
+use crate::judge::{self, Named};
 use crate::keys::{self, Content, Key};
 use crate::row::{At, IdAt, Place, Row, Shape, Unit, table};
 use crate::text::{Genuine, SIGNATURE, Text, VALUE};
