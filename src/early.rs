@@ -3,7 +3,12 @@ use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use http::{Request, Response};
 use pin_project_lite::pin_project;
+use tower::Service;
+
+use crate::rejection::{Refusals, Rejection, RejectionKind, RejectionResponse};
+use crate::telemetry;
 
 pin_project! {
     /// Response future of the services that look at headers alone: the inner
@@ -33,14 +38,39 @@ pin_project! {
     }
 }
 
+/// Calls `inner` with a request that passed its check, and answers another with
+/// its refusal.
+pub(crate) fn call<S, R, ReqBody, ResBody>(
+    inner: &mut S,
+    request: Request<ReqBody>,
+    checked: Result<(), Rejection>,
+    refusals: &Refusals<R>,
+) -> ResponseFuture<S::Future>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    R: RejectionResponse<ResBody>,
+{
+    match checked {
+        Ok(()) => ResponseFuture::inner(inner.call(request)),
+        Err(rejection) => {
+            // Not the caller's doing: the server or the proxy is set up
+            // wrongly, and keeps everybody out.
+            if rejection.kind() == RejectionKind::AddressUnknown {
+                telemetry::trouble("", "the caller's address cannot be established");
+            }
+            ResponseFuture::rejected(Ok(refusals.answer(rejection)))
+        }
+    }
+}
+
 impl<F: Future> ResponseFuture<F> {
-    pub(crate) const fn inner(future: F) -> Self {
+    const fn inner(future: F) -> Self {
         Self {
             kind: Kind::Inner { future },
         }
     }
 
-    pub(crate) fn rejected(response: F::Output) -> Self {
+    fn rejected(response: F::Output) -> Self {
         Self {
             kind: Kind::Rejected {
                 response: ready(response),

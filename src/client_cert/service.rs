@@ -8,7 +8,7 @@ use super::chain::{refused, shown};
 use super::judge::judge;
 use super::layer::Check;
 use crate::rejection::{DefaultRejectionResponse, Refusals, RejectionResponse};
-use crate::{Rejection, RejectionKind, telemetry};
+use crate::{Rejection, early};
 
 /// The service of [`RequireClientCertLayer`](super::RequireClientCertLayer).
 #[derive(Clone, Debug)]
@@ -56,16 +56,6 @@ where
         let checked = self.check.as_ref().map_or(Ok(()), |check| {
             check.check(request.extensions(), request.headers())
         });
-        match checked {
-            Ok(()) => ResponseFuture::inner(self.inner.call(request)),
-            Err(rejection) => {
-                // Not the caller's doing: the server is set up wrongly, and
-                // keeps everybody out.
-                if rejection.kind() == RejectionKind::AddressUnknown {
-                    telemetry::trouble("", "the caller's address cannot be established");
-                }
-                ResponseFuture::rejected(Ok(self.refusals.answer(rejection)))
-            }
-        }
+        early::call(&mut self.inner, request, checked, &self.refusals)
     }
 }

@@ -5,6 +5,7 @@ use tower::Service;
 
 use super::ResponseFuture;
 use crate::client_ip::ClientIp;
+use crate::early;
 use crate::rejection::{
     DefaultRejectionResponse, Refusals, Rejection, RejectionKind, RejectionResponse,
 };
@@ -58,9 +59,6 @@ where
         let checked = self.client_ip.as_ref().map_or(Ok(()), |client_ip| {
             check(client_ip, request.extensions(), request.headers())
         });
-        match checked {
-            Ok(()) => ResponseFuture::inner(self.inner.call(request)),
-            Err(rejection) => ResponseFuture::rejected(Ok(self.refusals.answer(rejection))),
-        }
+        early::call(&mut self.inner, request, checked, &self.refusals)
     }
 }

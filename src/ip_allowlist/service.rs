@@ -5,10 +5,10 @@ use tower::Service;
 
 use super::{IpAllowlist, ResponseFuture};
 use crate::client_ip::ClientIp;
+use crate::early;
 use crate::rejection::{
     DefaultRejectionResponse, Refusals, Rejection, RejectionKind, RejectionResponse,
 };
-use crate::telemetry;
 
 /// The service of [`IpAllowlistLayer`](super::IpAllowlistLayer).
 #[derive(Clone, Debug)]
@@ -76,16 +76,6 @@ where
                 request.headers(),
             )
         });
-        match checked {
-            Ok(()) => ResponseFuture::inner(self.inner.call(request)),
-            Err(rejection) => {
-                // Not the caller's doing: the server or the proxy is set up
-                // wrongly, and keeps everybody out.
-                if rejection.kind() == RejectionKind::AddressUnknown {
-                    telemetry::trouble("", "the caller's address cannot be established");
-                }
-                ResponseFuture::rejected(Ok(self.refusals.answer(rejection)))
-            }
-        }
+        early::call(&mut self.inner, request, checked, &self.refusals)
     }
 }
