@@ -84,11 +84,11 @@ macro_rules! presets {
 
         /// Every preset, one call each. Presets that need a choice of the
         /// user's appear with a plain one.
-        fn registry() -> Vec<Preset> {
-            let mut presets: Vec<Preset> = Vec::new();
+        fn registry() -> Vec<fn() -> Preset> {
+            let mut presets: Vec<fn() -> Preset> = Vec::new();
             $(
                 $(#[$cfg])*
-                presets.extend([$($preset($($($argument),+)?).into()),+]);
+                presets.extend([$((|| $preset($($($argument),+)?).into()) as fn() -> Preset),+]);
             )+
             presets
         }
@@ -320,7 +320,7 @@ impl Unsigned {
 
 /// Every preset. Those that sign a URL have `https://example.com` for its base.
 pub fn all() -> impl Iterator<Item = Preset> {
-    registry().into_iter()
+    registry().into_iter().map(|preset| preset())
 }
 
 /// The preset called `name`, such as `stripe` or `gitlab_token`. Where it signs
