@@ -1,8 +1,5 @@
 //! Known answers, published by the providers unless in `generated/`.
 
-use std::fs;
-use std::path::PathBuf;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Request;
@@ -12,6 +9,7 @@ use tower_webhook::signature::{Coverage, PublicUrl, Scheme};
 use tower_webhook::{ConfigError, RejectionKind, Timestamp, Verifier, provider};
 
 use crate::support::keys::other_verifying_secret;
+use crate::support::vectors::read;
 
 #[derive(Deserialize)]
 struct Vector {
@@ -90,21 +88,8 @@ fn vectors() -> Vec<(String, Vector)> {
 }
 
 fn all_vectors() -> Vec<(String, Vector)> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    let mut found = Vec::new();
-    for folder in [root.clone(), root.join("generated")] {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
-                let file = path.file_name().unwrap().to_str().unwrap().to_owned();
-                let text = fs::read_to_string(&path).unwrap();
-                found.push((file, serde_json::from_str(&text).unwrap()));
-            }
-        }
-    }
+    let mut found: Vec<(String, Vector)> = read("");
+    found.extend(read("generated"));
     assert!(found.len() >= 85, "vectors are missing: {}", found.len());
     found
 }

@@ -1,7 +1,5 @@
 //! Unsigned challenges, and the known answers.
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -22,6 +20,7 @@ use tower_webhook::{ConfigError, Secret, Verifier, VerifyLayer, provider};
 
 use super::{Endpoint, Reply, request};
 use crate::support::net::{Server, whole};
+use crate::support::vectors::read;
 use crate::support::{BODY, SECRET, genuine, verifier};
 
 #[derive(Deserialize)]
@@ -46,12 +45,9 @@ struct Expected {
 
 #[tokio::test]
 async fn known_challenges_get_their_known_answers() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let mut answered = Vec::new();
     for folder in ["generated", "handshakes"] {
-        for entry in fs::read_dir(root.join(folder)).unwrap() {
-            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-            let vector: Vector = serde_json::from_str(&text).unwrap();
+        for (_, vector) in read::<Vector>(folder) {
             let name = vector.preset.as_ref().unwrap_or(&vector.provider).clone();
             let Some(expected) = vector.expect_response else {
                 continue;

@@ -2,8 +2,6 @@
 //! certificate that they name, `rfc9421_*` from RFC 9421 appendix B.2, the
 //! others were made with other tools.
 
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine;
@@ -22,6 +20,7 @@ use tower_webhook::{RejectionKind, Secret, Timestamp, Verifier};
 
 use super::certificates::Fetcher;
 use crate::support::keys::other_verifying_secret;
+use crate::support::vectors::read;
 
 #[derive(Deserialize)]
 struct Known {
@@ -120,19 +119,7 @@ impl Known {
 }
 
 fn known() -> Vec<(String, Known)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/protocols");
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
-            let file = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let text = fs::read_to_string(&path).unwrap();
-            found.push((file, serde_json::from_str(&text).unwrap()));
-        }
-    }
+    let found = read("protocols");
     assert!(found.len() >= 10, "vectors are missing: {}", found.len());
     found
 }

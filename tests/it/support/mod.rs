@@ -10,6 +10,7 @@ pub mod log;
 pub mod net;
 pub mod route;
 pub mod store;
+pub mod vectors;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
