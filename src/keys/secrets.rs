@@ -8,7 +8,7 @@ use http::request::Parts;
 use super::KeyError;
 use crate::delivery::Tenant;
 use crate::secret::Secrets;
-use crate::signature::json_value;
+use crate::signature::{json_value, single_line};
 
 /// What [`SecretSource::secrets`] returns.
 pub type SecretFuture<'a> =
@@ -92,11 +92,7 @@ impl<'a> SecretRequest<'a> {
     /// once, or is not visible ASCII.
     #[must_use]
     pub fn header(&self, name: &HeaderName) -> Option<&'a str> {
-        let mut lines = self.parts.headers.get_all(name).iter();
-        match (lines.next(), lines.next()) {
-            (Some(line), None) => line.to_str().ok(),
-            _ => None,
-        }
+        single_line(&self.parts.headers, name).ok()??.to_str().ok()
     }
 
     /// The string or integer at `pointer` (RFC 6901) in the JSON body.

@@ -246,20 +246,14 @@ impl AsyncVerifier {
     /// The first active secret of whoever the request is for, to answer a
     /// challenge with.
     pub(crate) async fn mac_key(&self, parts: &Parts, now: Timestamp) -> Result<MacKey, Rejection> {
-        let verifier = match &self.keys {
-            Keys::Known | Keys::Live(_) => self.current(),
-            Keys::Tenant { source, .. } => {
-                let request = SecretRequest::new(parts, &[]);
-                let Some(found) = self.look_up(source.secrets(request)).await? else {
-                    return Err(self.refuse(RejectionKind::UnknownTenant));
-                };
-                self.verifier
-                    .with_secrets(found.secrets())
-                    .map_err(|error| self.unavailable(&error))?
-            }
-            #[cfg(feature = "public-key")]
-            Keys::Named(_) => return Err(self.refuse(RejectionKind::UnknownKey)),
-        };
+        #[cfg(feature = "public-key")]
+        if matches!(self.keys, Keys::Named(_)) {
+            return Err(self.refuse(RejectionKind::UnknownKey));
+        }
+        let (verifier, whose) = self.find(parts, &Bytes::new(), now).await?;
+        if matches!(whose, Whose::Nobody) {
+            return Err(self.refuse(RejectionKind::UnknownTenant));
+        }
         let key = verifier.mac_key(now);
         key.ok_or_else(|| self.refuse(RejectionKind::NoActiveSecret))
     }

@@ -1,5 +1,6 @@
 //! A scheme with its names parsed and its contradictions refused.
 
+use http::header::AsHeaderName;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) use self::places::{IdEnd, SignaturePlace, TimestampPlace};
@@ -50,10 +51,10 @@ pub(crate) fn name_of(names: &Names, family: usize) -> Option<&HeaderName> {
 }
 
 /// The one line of header `name`; an error if there are several.
-pub(crate) fn single_line<'h>(
-    headers: &'h HeaderMap,
-    name: &HeaderName,
-) -> Result<Option<&'h HeaderValue>, Repeated> {
+pub(crate) fn single_line(
+    headers: &HeaderMap,
+    name: impl AsHeaderName,
+) -> Result<Option<&HeaderValue>, Repeated> {
     let mut lines = headers.get_all(name).iter();
     match (lines.next(), lines.next()) {
         (line, None) => Ok(line),

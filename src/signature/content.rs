@@ -51,10 +51,7 @@ impl Judged<'_> {
             Part::Header(name) => signed_header(self.parts, name)?.to_vec(),
             Part::Method => self.parts.method.as_str().as_bytes().to_vec(),
             Part::Url(form) => {
-                let Some(url) = &scheme.public_url else {
-                    return Err(Rejection::new(RejectionKind::PublicUrlUnknown));
-                };
-                let texts = url.texts(self.parts, *form)?;
+                let texts = scheme.signed_url()?.texts(self.parts, *form)?;
                 return Ok(texts.into_iter().map(String::into_bytes).collect());
             }
             Part::SortedForm { repeated, digest } => {
@@ -76,10 +73,7 @@ impl Judged<'_> {
     /// The digest of the body in the query of the URL that is signed. The
     /// request's own query is not, where the URL is configured as a whole.
     fn stated_digest(&self, parameter: &str) -> Result<Option<String>, Rejection> {
-        let Some(url) = &self.inner.compiled.scheme.public_url else {
-            return Err(Rejection::new(RejectionKind::PublicUrlUnknown));
-        };
-        let url = url.text(self.parts)?;
+        let url = self.inner.compiled.scheme.signed_url()?.text(self.parts)?;
         let query = url.split_once('?').map_or("", |(_, query)| query);
         form::value(query.as_bytes(), parameter).map_err(|_| malformed("the digest in the query"))
     }

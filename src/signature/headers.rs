@@ -35,7 +35,7 @@ impl Compiled {
         parts: &'a Parts,
         mut found: impl FnMut(&'a [u8]) -> Result<(), Rejection>,
     ) -> Result<(), Rejection> {
-        let single = |name| match single_line(&parts.headers, name) {
+        let single = |name: &http::HeaderName| match single_line(&parts.headers, name) {
             Ok(line) => Ok(line.map(HeaderValue::as_bytes)),
             Err(_) => Err(Rejection::new(RejectionKind::RepeatedSignatureHeader)
                 .with_detail(name.as_str().to_owned())),

@@ -110,6 +110,7 @@ pub use self::{
     window::{TimestampFormat, TimestampRule},
 };
 pub(crate) use self::{
+    compiled::single_line,
     event::{EventHeaders, IdHeader, event_id, event_type},
     grammar::FieldValue,
     handshake::{Answer, Asked, InvalidChallenge},

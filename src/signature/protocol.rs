@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
+use super::compiled::single_line;
 use super::json;
 #[cfg(feature = "public-key")]
 use super::public_key::PublicKey;
@@ -141,10 +142,7 @@ impl<'a> Received<'a> {
     ///
     /// If none is configured, or it depends on a proxy that is not trusted.
     pub fn url(&self) -> Result<String, Rejection> {
-        match &self.scheme.public_url {
-            Some(url) => url.text(self.parts),
-            None => Err(Rejection::new(RejectionKind::PublicUrlUnknown)),
-        }
+        self.scheme.signed_url()?.text(self.parts)
     }
 }
 
@@ -152,11 +150,10 @@ impl<'a> Received<'a> {
 pub(crate) fn signed_header<'a>(parts: &'a Parts, name: &str) -> Result<&'a [u8], Rejection> {
     let reject = |kind| Rejection::new(kind).with_detail(name.to_owned());
     // By its text: a name that is made for the look-up costs an allocation.
-    let mut lines = parts.headers.get_all(name).iter();
-    match (lines.next(), lines.next()) {
-        (Some(line), None) => Ok(line.as_bytes()),
-        (None, _) => Err(reject(RejectionKind::MissingSignedValue)),
-        (Some(_), Some(_)) => Err(reject(RejectionKind::MalformedSignedValue)),
+    match single_line(&parts.headers, name) {
+        Ok(Some(line)) => Ok(line.as_bytes()),
+        Ok(None) => Err(reject(RejectionKind::MissingSignedValue)),
+        Err(_) => Err(reject(RejectionKind::MalformedSignedValue)),
     }
 }
 

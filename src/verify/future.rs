@@ -114,7 +114,8 @@ where
             return Ok(Err(verifier.decorate(rejection)));
         }
         let explainer = config.explainer.as_deref();
-        let delivery = if config.verifier.asks() {
+        // To explain a refusal, the body is kept.
+        let delivery = if config.verifier.asks() || explainer.is_some() {
             let body = check.into_body();
             match config
                 .verifier
@@ -128,15 +129,6 @@ where
                     delivery
                 }
                 Err(rejection) => return Ok(Err(rejection)),
-            }
-        } else if explainer.is_some() {
-            let body = check.into_body();
-            match verifier.verify_owned(&parts, body.clone(), now) {
-                Ok(verified) => Delivery::from(verified),
-                Err(rejection) => {
-                    config.explain(verifier, &parts, Some(&body), now, &rejection);
-                    return Ok(Err(rejection));
-                }
             }
         } else {
             match check.finish() {

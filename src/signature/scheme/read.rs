@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use super::{Algorithm, ConflictPolicy, Coverage, Part, Scheme};
+use crate::rejection::{Rejection, RejectionKind};
 use crate::signature::{Encoding, Grammar, Handshake, Protocol, PublicUrl, Source, TimestampRule};
 
 impl Scheme {
@@ -48,6 +49,12 @@ impl Scheme {
     #[must_use]
     pub const fn public_url(&self) -> Option<&PublicUrl> {
         self.public_url.as_ref()
+    }
+
+    /// The URL that the provider sends to, for those who need one.
+    pub(crate) fn signed_url(&self) -> Result<&PublicUrl, Rejection> {
+        let unknown = || Rejection::new(RejectionKind::PublicUrlUnknown);
+        self.public_url.as_ref().ok_or_else(unknown)
     }
 
     /// The JSON array whose items are signed one by one.
