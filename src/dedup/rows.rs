@@ -31,9 +31,9 @@ impl From<Claimed> for Verdict {
     /// For an answer other than won.
     fn from(claimed: Claimed) -> Self {
         match claimed {
-            Claimed::Duplicate { status, attempt } => {
-                Self::Duplicate(Duplicate { status, attempt })
-            }
+            Claimed::Duplicate {
+                status, attempt, ..
+            } => Self::Duplicate(Duplicate { status, attempt }),
             Claimed::Conflict { .. } => Self::Conflict,
             Claimed::Busy { remaining, .. } => Self::Busy(remaining),
             Claimed::Won { .. } => Self::Busy(Duration::ZERO),

@@ -139,7 +139,18 @@ impl Suite<'_> {
                 );
                 Answer::Busy(attempt)
             }
-            Claimed::Duplicate { status, attempt } => Answer::Duplicate(status, attempt),
+            Claimed::Duplicate {
+                status,
+                attempt,
+                expires_in,
+            } => {
+                assert!(
+                    expires_in > Duration::ZERO && expires_in <= self.ttl(),
+                    "an event that is remembered for {:?} is for {expires_in:?} more",
+                    self.ttl()
+                );
+                Answer::Duplicate(status, attempt)
+            }
             Claimed::Conflict { attempt } => Answer::Conflict(attempt),
         }
     }

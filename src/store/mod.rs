@@ -247,6 +247,8 @@ pub enum Claimed {
         status: u16,
         /// The attempt that processed it.
         attempt: u32,
+        /// How long the store still remembers the event.
+        expires_in: Duration,
     },
     /// The key is known with another fingerprint.
     Conflict {

@@ -67,7 +67,12 @@ pub(super) fn claim(row: Option<&Record>, claim: &Claim, now: Timestamp) -> Step
             }
             match row.state {
                 State::Done { status } => {
-                    return Step::refuse(Claimed::Duplicate { status, attempt });
+                    let expires_in = row.expires_at.saturating_duration_since(now);
+                    return Step::refuse(Claimed::Duplicate {
+                        status,
+                        attempt,
+                        expires_in,
+                    });
                 }
                 State::InFlight if now < row.lease_until => {
                     if row.owner != claim.owner {

@@ -104,7 +104,13 @@ impl Model {
                     }
                     match row.is {
                         Is::Done(status) => {
-                            return Some(format!("{:?}", Claimed::Duplicate { status, attempt }));
+                            let expires_in = Duration::from_secs(row.expires_at - now);
+                            let duplicate = Claimed::Duplicate {
+                                status,
+                                attempt,
+                                expires_in,
+                            };
+                            return Some(format!("{duplicate:?}"));
                         }
                         Is::InFlight if live && row.owner == by => {}
                         Is::InFlight if live => {
