@@ -6,10 +6,11 @@ use http::request::Parts;
 use super::compiled::{Piece, SignaturePlace, TimestampPlace, single_line};
 use super::headers::Candidates;
 use super::json;
+use super::key::Key;
 use super::mac::{MacState, Matching, Tag};
 use super::scheme::Algorithm;
 use super::verified::{Verified, VerifiedBytes};
-use super::verifier::{Inner, Key};
+use super::verifier::Inner;
 use crate::Timestamp;
 use crate::rejection::{Rejection, RejectionKind};
 

@@ -60,6 +60,7 @@ mod judged;
 mod jwk;
 #[cfg(feature = "jwt")]
 mod jwt;
+mod key;
 mod mac;
 #[cfg(feature = "public-key")]
 mod object;
@@ -116,9 +117,10 @@ pub(crate) use self::{
     handshake::{Answer, Asked, InvalidChallenge},
     headers::MAX_CANDIDATES,
     json::{items as json_items, read as json_value},
+    key::MacKey,
     mac::Tag,
     protocol::signed_header,
     url::original_uri,
     verified::VerifiedBytes,
-    verifier::{Inner, MacKey},
+    verifier::Inner,
 };

@@ -11,10 +11,11 @@ use sha2::{Digest, Sha256};
 use super::compiled::{Compiled, SignaturePlace, TimestampPlace, name_of};
 use super::json;
 use super::judged::{Judged, Signed};
+use super::key::Key;
 use super::mac::Tag;
 use super::protocol::Content;
 use super::scheme::{Algorithm, Part};
-use super::verifier::{Inner, Key};
+use super::verifier::Inner;
 use crate::{Secret, Timestamp};
 
 /// What a request is made of.

@@ -8,12 +8,12 @@ use subtle::Choice;
 use super::form;
 use super::json;
 use super::judged::Judged;
+use super::key::{Key, Material};
 use super::mac::{Matching, Tag, hash_around, token_tag};
 #[cfg(feature = "public-key")]
 use super::protocol::KeyName;
 use super::protocol::{Content, Received, Statement};
 use super::scheme::Algorithm;
-use super::verifier::{Key, Material};
 use crate::Timestamp;
 use crate::rejection::{Rejection, RejectionKind};
 

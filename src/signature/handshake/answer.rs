@@ -8,8 +8,8 @@ use super::ask::{Asked, Found};
 use super::{Handshake, REQUEST_ORIGIN, Reply, ReplyValue};
 use crate::secret::Secret;
 use crate::signature::Source;
+use crate::signature::key::MacKey;
 use crate::signature::mac::token_tag;
-use crate::signature::verifier::MacKey;
 
 /// The longest value that is sent back, in bytes.
 const MAX_ECHO: usize = 4096;
