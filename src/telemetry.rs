@@ -145,6 +145,31 @@ pub(crate) fn trouble(provider: &str, what: &'static str) {
     let _ = (provider, what);
 }
 
+/// A step of a store or a limiter failed, and what that means.
+pub(crate) fn failed(provider: &str, what: &'static str, error: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "tower_webhook", provider, error = %Chain(error), "{what}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, what, error);
+}
+
+/// An error with its causes.
+#[cfg(feature = "tracing")]
+struct Chain<'a>(&'a dyn std::error::Error);
+
+#[cfg(feature = "tracing")]
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
 /// A secret or key could not be looked up.
 pub(crate) fn key_unavailable(provider: &str, error: &dyn std::error::Error) {
     #[cfg(feature = "tracing")]

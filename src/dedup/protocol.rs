@@ -122,10 +122,13 @@ async fn enter(config: &Arc<Config>, delivery: &Delivery, tenant: Option<&Tenant
         }
         Ok(Verdict::Conflict) => Entry::Refused(refusal(RejectionKind::EventConflict, delivery)),
         Err(StoreError::Full) => overloaded(RejectionKind::StoreFull, STORE_WAIT),
-        Err(StoreError::Unavailable(_)) => match config.on_store_failure {
-            OnStoreFailure::Process => Entry::Unprotected,
-            OnStoreFailure::Refuse => overloaded(RejectionKind::StoreUnavailable, STORE_WAIT),
-        },
+        Err(error @ StoreError::Unavailable(_)) => {
+            telemetry::failed(delivery.provider(), "an event could not be claimed", &error);
+            match config.on_store_failure {
+                OnStoreFailure::Process => Entry::Unprotected,
+                OnStoreFailure::Refuse => overloaded(RejectionKind::StoreUnavailable, STORE_WAIT),
+            }
+        }
     }
 }
 

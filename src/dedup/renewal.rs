@@ -36,7 +36,9 @@ impl Held {
                     self.lease.lose();
                     return;
                 }
-                Err(_) => telemetry::trouble(delivery.provider(), "a lease could not be renewed"),
+                Err(error) => {
+                    telemetry::failed(delivery.provider(), "a lease could not be renewed", &error);
+                }
             }
         }
         telemetry::trouble(

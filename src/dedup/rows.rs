@@ -173,8 +173,9 @@ impl Held {
                     "an event was processed after its lease was lost",
                 ),
                 Ok(_) => {}
-                Err(_) => {
-                    telemetry::trouble(delivery.provider(), "an event could not be marked done");
+                Err(error) => {
+                    let what = "an event could not be marked done yet";
+                    telemetry::failed(delivery.provider(), what, &error);
                     let task = complete_later(Arc::clone(config), *key, self.owner, completion);
                     config.handlers.spawn(task);
                 }
@@ -186,11 +187,9 @@ impl Held {
     pub(super) async fn release(&self, config: &Config, delivery: &Delivery) {
         for key in self.keys() {
             let released = config.store.release(key, self.owner);
-            if step(config.store_timeout, released).await.is_err() {
-                telemetry::trouble(
-                    delivery.provider(),
-                    "an event could not be released; its lease will run out",
-                );
+            if let Err(error) = step(config.store_timeout, released).await {
+                let what = "an event could not be released; its lease will run out";
+                telemetry::failed(delivery.provider(), what, &error);
             }
         }
     }
@@ -257,6 +256,10 @@ async fn complete_later(config: Arc<Config>, key: DedupKey, owner: Owner, comple
             return;
         }
     }
+    telemetry::trouble(
+        "",
+        "an event was processed and could not be marked done; it may be processed again",
+    );
 }
 
 /// Unique across processes: half random from process start, half counted.

@@ -208,6 +208,43 @@ async fn c20_completing_later_ends_with_the_lease() {
     }
 }
 
+/// Which step failed, and why: the cause that the store gives.
+#[cfg(feature = "tracing")]
+#[tokio::test(start_paused = true)]
+async fn c19_c20_operators_are_told_what_the_store_said() {
+    let log = crate::support::log::Log::start();
+    let receiver = Receiver::new(provider::stripe());
+    receiver.store.break_all(Fault::Fails);
+    receiver.send(receiver.delivery("evt_1")).await;
+    receiver.finished().await;
+    let claimed = log.take();
+    assert!(
+        claimed.contains("an event could not be claimed"),
+        "{claimed}"
+    );
+    assert!(
+        claimed.contains("the store is unavailable: down"),
+        "{claimed}"
+    );
+
+    receiver.store.heal();
+    receiver
+        .store
+        .break_next(Op::Complete, Fault::Fails, 100_000);
+    receiver.send(receiver.delivery("evt_1")).await;
+    let completed = log.take();
+    assert!(
+        completed.contains("an event could not be marked done yet"),
+        "{completed}"
+    );
+    assert!(
+        completed.contains("the store is unavailable: down"),
+        "{completed}"
+    );
+    receiver.finished().await;
+    assert!(log.take().contains("it may be processed again"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn c21_a_lost_reply_to_a_claim_is_the_same_claim() {
     for scheme in [provider::stripe(), provider::github()] {
