@@ -11,6 +11,7 @@
     dead_code
 )]
 
+mod redis;
 mod servers;
 
 use servers::{Postgres, Redis};
