@@ -24,6 +24,8 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 
 use std::fmt;
 use std::future::Future;
@@ -31,6 +33,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub use self::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+#[doc(inline)]
+pub use self::postgres::PostgresStore;
 
 /// The future of a store operation.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -11,9 +11,10 @@
     dead_code
 )]
 
+mod postgres;
 mod servers;
 
-use servers::{Postgres, Redis};
+use self::servers::{Postgres, Redis};
 
 #[test]
 fn servers_start_stop_pause_and_start_again() {
