@@ -24,6 +24,8 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
@@ -33,6 +35,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub use self::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+#[doc(inline)]
+pub use self::postgres::PostgresStore;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisSetupError, RedisStore};
 

@@ -11,10 +11,11 @@
     dead_code
 )]
 
+mod postgres;
 mod redis;
 mod servers;
 
-use servers::{Postgres, Redis};
+use self::servers::{Postgres, Redis};
 
 #[test]
 fn servers_start_stop_pause_and_start_again() {
