@@ -142,6 +142,8 @@ pub mod internal;
 pub mod ip_allowlist;
 pub mod keys;
 pub mod observe;
+#[doc = include_str!("operations.md")]
+pub mod operations {}
 mod oneshot;
 pub mod provider;
 pub mod rate_limit;

@@ -24,6 +24,7 @@ mod guarded;
 mod handshake;
 mod keys;
 mod observe;
+mod operations;
 mod protocols;
 #[cfg(feature = "tracing")]
 mod published;

@@ -13,7 +13,7 @@ fn the_list_of_presets_is_that_of_the_registry() {
         .collect();
     let list = names.join(", ");
     let expected = format!("\n{} presets: {}.\n", names.len(), wrapped(&list));
-    let found = between("<!-- presets -->", "<!-- /presets -->");
+    let found = between(README, "<!-- presets -->", "<!-- /presets -->");
     bless("README.md", README, found, &expected);
 }
 
@@ -104,7 +104,8 @@ fn the_links_lead_somewhere() {
     }
 }
 
-fn between(start: &str, end: &str) -> &'static str {
-    let (_, rest) = README.split_once(start).unwrap();
+/// What stands in `text` between two marks.
+pub fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(start).unwrap();
     rest.split_once(end).unwrap().0
 }

@@ -11,6 +11,7 @@
     dead_code
 )]
 
+mod example;
 mod postgres;
 mod redis;
 mod servers;

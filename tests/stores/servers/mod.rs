@@ -114,7 +114,7 @@ fn new_dir() -> TempDir {
         .unwrap()
 }
 
-fn find_program(name: &str, package: &str, places: &[PathBuf]) -> PathBuf {
+pub fn find_program(name: &str, package: &str, places: &[PathBuf]) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path);
     on_path
