@@ -3,6 +3,8 @@
 //! They are built by `cargo test` and `cargo nextest run`; with `--test it`
 //! cargo leaves out that step, and what was built before is tested.
 
+mod frames;
+mod hyper;
 #[cfg(feature = "client-cert")]
 mod tls;
 
@@ -12,9 +14,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-
-use tower_webhook::provider;
-use tower_webhook::testing::Signer;
 
 /// Ends a test that hangs; nothing is expected to take this long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -319,101 +318,4 @@ fn mtls_does_what_its_commands_promise() {
     ] {
         example.log(reason);
     }
-}
-
-const SECRET: &str = "It's a Secret to Everybody";
-
-fn hyper(timeouts: &[(&str, &str)]) -> Example {
-    let settings = [&[("GITHUB_SECRET", SECRET)], timeouts].concat();
-    Example::start("hyper", &settings)
-}
-
-fn github(example: &Example) -> Curl {
-    let signer = Signer::new(provider::github(), SECRET).unwrap();
-    let request = signer.sign("/", "{}");
-    Curl {
-        server: example.address.to_string(),
-        path: "/".to_owned(),
-        headers: request
-            .headers()
-            .iter()
-            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
-            .collect(),
-        body: request.body().to_vec(),
-        times: 1,
-        ..Curl::default()
-    }
-}
-
-#[test]
-fn hyper_serves_genuine_requests_alone() {
-    let example = hyper(&[]);
-    let genuine = github(&example);
-    assert_eq!(example.run(&genuine).body, "processed\n");
-    let mut forged = genuine;
-    forged.body = b"[]".to_vec();
-    assert_eq!(example.run(&forged).status, 401);
-    example.log("no signature matches");
-}
-
-/// Nothing; what could become either HTTP/1 or HTTP/2; half a header; HTTP/2
-/// without a request.
-#[test]
-fn hyper_closes_connections_whose_headers_do_not_come() {
-    let example = hyper(&[("HEADER_TIMEOUT", "1")]);
-    let slow: Vec<TcpStream> = [
-        "",
-        "P",
-        "PRI * HTTP/2.0\r\n",
-        "POST / HTTP/1.1\r\nhost: localh",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
-    ]
-    .into_iter()
-    .map(|start| {
-        let mut stream = example.connect();
-        stream.write_all(start.as_bytes()).unwrap();
-        stream
-    })
-    .collect();
-    for mut stream in slow {
-        let closed = stream.read_to_end(&mut Vec::new());
-        assert!(
-            !matches!(&closed, Err(error) if error.kind() != std::io::ErrorKind::ConnectionReset),
-            "{closed:?}"
-        );
-    }
-}
-
-#[test]
-fn hyper_gives_up_on_a_body_that_does_not_come() {
-    let example = hyper(&[("BODY_TIMEOUT", "1")]);
-    let mut stalled = github(&example);
-    stalled
-        .headers
-        .push("transfer-encoding: chunked".to_owned());
-    let mut stream = example.connect();
-    let headers = stalled.headers.join("\r\n");
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n\r\n1\r\n{{\r\n"
-    )
-    .unwrap();
-    assert_eq!(Response::read(stream).status, 408);
-    example.log("the body did not arrive within the deadline");
-}
-
-#[cfg(unix)]
-#[test]
-fn hyper_ends_when_it_is_told_to() {
-    let mut example = hyper(&[]);
-    assert_eq!(example.run(&github(&example)).status, 200);
-    let idle = example.connect();
-
-    let kill = format!("kill -INT {}", example.child.id());
-    let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
-    assert!(sent.success());
-    // The process has ended when its stdout has.
-    while example.stdout.recv_timeout(PATIENCE).is_ok() {}
-    assert!(example.child.wait().unwrap().success());
-    drop(idle);
 }

@@ -10,6 +10,7 @@ mod dedup;
 mod families;
 mod freshness;
 mod http;
+mod http2;
 mod ids;
 #[cfg(feature = "jwt")]
 mod jwt;
