@@ -81,6 +81,12 @@
 //! let app: Router = Router::new().route("/", post(handler).layer(stack));
 //! ```
 //!
+//! # On several machines
+//!
+//! Events are remembered in the memory of one process, unless a
+//! [store](store) is given that machines share. [`operations`] says which, and what
+//! it promises.
+//!
 //! # Without tower
 //!
 //! [`signature`] is pure: parts of a request and bytes in, verdict out, for
@@ -95,6 +101,8 @@
 //! | `client-cert` | `RequireClientCertLayer`: TLS client certificates by key, name and issuer, from the connection or from a proxy |
 //! | `http-signature` | HTTP Message Signatures (RFC 9421) with `Content-Digest` (RFC 9530) |
 //! | `tracing` | an event for every accepted, refused, duplicate and busy request |
+//! | `postgres` | `PostgresStore`; `TransactionalInbox`: effects exactly once; `PostgresInbox` and its worker (sqlx 0.9, Rust 1.94) |
+//! | `redis` | `RedisStore`, `RedisRateLimiter`, `RedisStreamSink`, for any connection of the crate `redis` 1 |
 //! | `public-key` | presets and schemes signed with a private key: Ed25519, ECDSA P-256, RSA |
 //! | `jwt` | presets and schemes with a JSON Web Token: Plaid, Google Pub/Sub, Microsoft Entra and others |
 //! | `fetch` | public keys over HTTPS, from configured hosts only: JWK sets, certificates, Plaid |
@@ -110,8 +118,9 @@
 //!
 //! # What this does not do
 //!
-//! - It does not make effects exactly-once: a handler whose machine dies between
-//!   its effect and its answer runs again. See [`dedup`].
+//! - It does not make effects exactly-once, unless they are in the same PostgreSQL
+//!   ([`inbox`]): elsewhere a handler whose machine dies between its effect and its
+//!   answer runs again. See [`dedup`].
 //! - It does not protect what a provider does not sign. Each preset in
 //!   [`provider`] says what that is.
 //! - An allowlist and a token in a URL are no substitute for a signature.

@@ -13,6 +13,7 @@
 #[path = "../../examples/custom_provider/acme.rs"]
 mod acme;
 mod allocations;
+mod attack_index;
 mod attacks;
 mod events;
 // The examples need all three features.

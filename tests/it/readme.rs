@@ -88,7 +88,10 @@ fn the_first_two_commands_are_for_running_and_for_testing() {
         next(),
         "cargo run --example quickstart --features axum,testing,tracing\n"
     );
-    assert_eq!(next(), "cargo test --all-features\n");
+    let tests = next();
+    let (install, test) = tests.split_once(" &&\n    ").unwrap();
+    assert!(install.starts_with("apt-get "), "{install}");
+    assert_eq!(test, "cargo test --all-features\n");
 }
 
 /// Every relative link leads to a file of this repository.
