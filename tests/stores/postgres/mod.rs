@@ -1,6 +1,10 @@
 //! The store and the transactional inbox on a real PostgreSQL.
 
+mod inbox;
+mod layer;
 mod protocol;
+mod reaper;
+mod setup;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,8 +30,12 @@ impl Table {
     }
 
     pub(crate) async fn on(server: &Postgres) -> Self {
+        Self::at(&server.url()).await
+    }
+
+    pub(crate) async fn at(url: &str) -> Self {
         let name = new_name();
-        let store = PostgresStore::connect(&server.url()).await.unwrap();
+        let store = PostgresStore::connect(url).await.unwrap();
         let store = store.with_table(&name).unwrap();
         store.migrate().await.unwrap();
         Self {
