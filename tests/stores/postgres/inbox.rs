@@ -169,12 +169,17 @@ async fn a_commit_after_a_statement_failed_is_an_error() {
 #[tokio::test]
 async fn a_handler_that_stands_still_loses_its_transaction() {
     let mut shop = Shop::new().await;
-    let idle = Duration::from_millis(50);
+    let idle = Duration::from_millis(500);
     shop.inbox = shop.inbox.with_idle_timeout(idle).unwrap();
     let event = stripe("evt_1");
     let mut fresh = shop.begin(&event).await.unwrap();
     shop.order(&mut fresh, "1").await;
-    tokio::time::sleep(idle * 10).await;
+    // The one wait for a clock of the server's that cannot be moved.
+    let open = "SELECT count(*) FROM pg_stat_activity \
+                WHERE state = 'idle in transaction' AND query LIKE '%{}%'";
+    while shop.table.row(open).await.get::<i64, _>(0) == 1 {
+        tokio::task::yield_now().await;
+    }
     assert!(fresh.commit().await.is_err());
     assert_eq!(shop.orders().await, 0);
     shop.process(&event).await;
@@ -217,16 +222,7 @@ async fn a_second_delivery_learns_how_the_first_ended() {
             let event = event.clone();
             tokio::spawn(async move { inbox.begin(&event, None).await })
         };
-        // Until it waits for the first.
-        while shop
-            .table
-            .row("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%'")
-            .await
-            .get::<i64, _>(0)
-            == 0
-        {
-            tokio::task::yield_now().await;
-        }
+        shop.table.waits_for_lock().await;
         match commits {
             true => first.commit().await.unwrap(),
             false => first.rollback().await.unwrap(),
@@ -388,11 +384,8 @@ async fn an_event_can_be_recorded_in_a_transaction_that_is_open() {
 /// The database's default is above `READ COMMITTED`.
 #[tokio::test]
 async fn a_serializable_transaction_finds_its_duplicate_too() {
-    let url = format!(
-        "{}&options=-c%20default_transaction_isolation%3Dserializable",
-        Postgres::shared().url()
-    );
-    let table = Table::at(&url).await;
+    let setting = ("default_transaction_isolation", "serializable");
+    let table = Table::with(Postgres::shared(), &[setting]).await;
     let inbox = TransactionalInbox::from((*table.store).clone());
     let inbox = inbox.with_lock_timeout(Duration::from_secs(60));
     let event = stripe("evt_1");
@@ -401,14 +394,7 @@ async fn a_serializable_transaction_finds_its_duplicate_too() {
         let (inbox, event) = (inbox.clone(), event.clone());
         tokio::spawn(async move { inbox.begin(&event, None).await })
     };
-    while table
-        .row("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%'")
-        .await
-        .get::<i64, _>(0)
-        == 0
-    {
-        tokio::task::yield_now().await;
-    }
+    table.waits_for_lock().await;
     first.commit().await.unwrap();
     assert_duplicate(waiting.await.unwrap());
 }

@@ -31,28 +31,41 @@ async fn the_store_conforms() {
     conformance::check(&Table::shared().await).await;
 }
 
-/// C21: the reply of a claim is lost, and the claim repeated.
+/// A transaction in which the first key is recorded.
+async fn record_openly(table: &Table) -> sqlx::PgTransaction<'static> {
+    let mut open = table.pool().begin().await.unwrap();
+    let insert = format!(
+        "INSERT INTO {} (key, owner, fingerprint, expires_at, attempt, status, state) \
+         VALUES ('{}', gen_random_uuid(), 0, now() + interval '1 h', 1, 200, 'd')",
+        table.name,
+        "01".repeat(16)
+    );
+    let insert = sqlx::raw_sql(sqlx::AssertSqlSafe(insert));
+    insert.execute(&mut *open).await.unwrap();
+    open
+}
+
+/// C21: the claimer is gone before the reply comes, and claims again.
 #[tokio::test]
 async fn c21_a_claim_whose_reply_was_lost_is_the_same_again() {
     let table = Table::shared().await;
-    // The client goes away in the middle of the answer.
-    let mut lost = Box::pin(async { table.store.claim(&claim(1, A)).await });
-    let first = futures_now(lost.as_mut()).await;
-    drop(lost);
-    assert!(first.is_none());
-    let mut again = table.store.claim(&claim(1, A)).await.unwrap();
-    assert_eq!(again, WON);
-    again = table.store.claim(&claim(1, A)).await.unwrap();
-    assert_eq!(again, WON);
+    let lock = record_openly(&table).await;
+    let (store, wanted) = (std::sync::Arc::clone(&table.store), claim(1, A));
+    let lost = tokio::spawn(async move { store.claim(&wanted).await });
+    table.waits_for_lock().await;
+    lost.abort();
+    assert!(lost.await.unwrap_err().is_cancelled());
+    lock.rollback().await.unwrap();
+    while table.count().await == 0 {
+        tokio::task::yield_now().await;
+    }
+
+    for _ in 0..2 {
+        assert_eq!(table.store.claim(&claim(1, A)).await.unwrap(), WON);
+    }
     let other = table.store.claim(&claim(1, B)).await.unwrap();
     assert!(matches!(other, Claimed::Busy { attempt: 1, .. }));
-    let row = table.row("SELECT count(*) FROM {}").await;
-    assert_eq!(row.get::<i64, _>(0), 1);
-}
-
-/// Polls once.
-async fn futures_now<F: Future + Unpin>(future: F) -> Option<F::Output> {
-    tokio::time::timeout(Duration::ZERO, future).await.ok()
+    assert_eq!(table.count().await, 1);
 }
 
 /// C28: what is done stays done, until an operator forgets it.
@@ -153,17 +166,7 @@ async fn completions_and_releases_are_heap_only_updates() {
 #[tokio::test]
 async fn an_event_that_an_open_transaction_records_is_busy() {
     let table = Table::shared().await;
-    let mut open = table.pool().begin().await.unwrap();
-    let insert = format!(
-        "INSERT INTO {} (key, owner, fingerprint, expires_at, attempt, status, state) \
-         VALUES ('{}', gen_random_uuid(), 0, now() + interval '1 h', 1, 200, 'd')",
-        table.name,
-        "01".repeat(16)
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(insert))
-        .execute(&mut *open)
-        .await
-        .unwrap();
+    let open = record_openly(&table).await;
     let busy = table.store.claim(&claim(1, A)).await.unwrap();
     assert!(matches!(busy, Claimed::Busy { .. }), "{busy:?}");
     open.commit().await.unwrap();
@@ -174,12 +177,8 @@ async fn an_event_that_an_open_transaction_records_is_busy() {
 /// Some set another isolation level for all of their database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_store_conforms_at_the_level_serializable() {
-    let server = Postgres::shared();
-    let url = format!(
-        "{}&options=-c%20default_transaction_isolation%3Dserializable",
-        server.url()
-    );
-    let table = Table::at(&url).await;
+    let setting = ("default_transaction_isolation", "serializable");
+    let table = Table::with(Postgres::shared(), &[setting]).await;
     let row = table
         .row("SELECT current_setting('transaction_isolation')")
         .await;
