@@ -3,7 +3,7 @@
 mod error;
 mod row;
 pub(crate) mod script;
-mod setup;
+pub(crate) mod setup;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,7 @@
 //! The store and the limiter in Redis.
 
 mod conformance;
+mod limiter;
 pub mod time;
 
 use std::hash::{BuildHasher, RandomState};
