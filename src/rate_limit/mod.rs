@@ -151,6 +151,8 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisRateLimiter;
 pub use self::{
     future::ResponseFuture,
     key::RateKey,
@@ -160,5 +162,3 @@ pub use self::{
     quota::Quota,
     service::RateLimit,
 };
-#[cfg(feature = "redis")]
-pub use self::redis::RedisRateLimiter;

@@ -36,14 +36,21 @@ impl Outage {
         }
         let (now, next) = self.now_and_next();
         let order = Ordering::Relaxed;
-        now >= ask_at && self.ask_at.compare_exchange(ask_at, next, order, order).is_ok()
+        now >= ask_at
+            && self
+                .ask_at
+                .compare_exchange(ask_at, next, order, order)
+                .is_ok()
     }
 
     /// The server has failed.
     pub(super) fn begin(&self) {
         let (_, next) = self.now_and_next();
         if self.ask_at.swap(next, Ordering::Relaxed) == 0 {
-            telemetry::trouble("", "Redis does not answer the rate limiter; limiting locally");
+            telemetry::trouble(
+                "",
+                "Redis does not answer the rate limiter; limiting locally",
+            );
         }
     }
 
