@@ -26,6 +26,8 @@ pub mod conformance;
 mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 
 use std::fmt;
 use std::future::Future;
@@ -35,7 +37,9 @@ use std::time::Duration;
 pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]
 #[doc(inline)]
-pub use self::postgres::PostgresStore;
+pub use self::postgres::{PostgresSetupError, PostgresStore};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisSetupError, RedisStore};
 
 /// The future of a store operation.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -12,6 +12,7 @@
 )]
 
 mod postgres;
+mod redis;
 mod servers;
 
 use self::servers::{Postgres, Redis};
