@@ -146,6 +146,7 @@ pub mod explain;
 pub mod extract;
 pub mod handshake;
 pub mod https;
+pub mod inbox;
 #[doc(hidden)]
 pub mod internal;
 pub mod ip_allowlist;

@@ -37,7 +37,7 @@ use std::time::Duration;
 pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]
 #[doc(inline)]
-pub use self::postgres::PostgresStore;
+pub use self::postgres::{PostgresSetupError, PostgresStore};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisSetupError, RedisStore};
 
