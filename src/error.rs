@@ -124,6 +124,18 @@ pub enum ConfigError {
         /// The origin as given.
         origin: String,
     },
+    /// A header that holds a proof of the sender, or a secret, was to be stored.
+    SecretHeader {
+        /// The header's name.
+        name: String,
+    },
+    /// The name of a table is not of its form.
+    InvalidTableName {
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The lease is not shorter than the time an event is remembered, or
     /// the longest hold is shorter than one lease.
     InvalidLease {
@@ -196,6 +208,13 @@ impl fmt::Display for ConfigError {
                  for {needed_seconds} s: a replay in between would run again"
             ),
             Self::InvalidOrigin { origin } => write!(f, "{origin:?} is not a DNS name"),
+            Self::SecretHeader { name } => write!(
+                f,
+                "the header {name:?} holds a proof of the sender or a secret, and is not stored"
+            ),
+            Self::InvalidTableName { name, reason } => {
+                write!(f, "{name:?} cannot be the name of a table: {reason}")
+            }
             Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
         }
     }

@@ -137,12 +137,16 @@ pub mod explain;
 pub mod extract;
 pub mod handshake;
 pub mod https;
+pub mod inbox;
 #[doc(hidden)]
 pub mod internal;
 pub mod ip_allowlist;
 pub mod keys;
 pub mod observe;
 mod oneshot;
+#[cfg(feature = "postgres")]
+mod postgres;
+
 pub mod provider;
 pub mod rate_limit;
 pub mod rejection;

@@ -164,12 +164,18 @@ mod lease;
 mod protocol;
 mod renewal;
 mod rows;
+mod running;
 mod service;
 mod step;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::guard::catch;
+#[cfg(feature = "postgres")]
+pub(crate) use self::guard::{Panicked, run};
+pub(crate) use self::key::Identity;
+pub(crate) use self::running::Running;
+pub(crate) use self::step::step;
 pub use self::{
     future::ResponseFuture,
     handlers::Handlers,
