@@ -13,6 +13,8 @@ mod service;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod setup;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::{Failure, PostgresInbox, PostgresWorker, StoredEvent};
