@@ -11,6 +11,7 @@
     dead_code
 )]
 
+mod inbox;
 mod servers;
 
 use servers::{Postgres, Redis};
