@@ -10,6 +10,7 @@ use super::handlers::Handlers;
 use crate::telemetry;
 
 type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Detach<T> = fn(Task<T>, &Handlers, telemetry::Span, fn(T));
 
 /// A claimed or running event. Dropped before it is done, it leaves the work
 /// running to its end in a task of its own.
@@ -22,7 +23,7 @@ pub(crate) struct Running<T> {
     /// What becomes of an outcome that nobody waits for.
     unheard: fn(T),
     /// A function, because `Drop` cannot demand the bounds that a spawn needs.
-    detach: fn(Task<T>, &Handlers, telemetry::Span, fn(T)),
+    detach: Detach<T>,
 }
 
 impl<T: Send + 'static> Running<T> {

@@ -123,11 +123,13 @@ async fn an_event_of_a_dead_worker_is_taken_over_and_fenced() {
 
     // Its late success settles nothing: the third attempt is under way.
     gate.add_permits(1);
+    for _ in 0..5 {
+        tokio::time::sleep(POLL).await;
+        assert_eq!(table.count("pending").await, 1);
+    }
+    gate.add_permits(1);
     stop.cancel();
-    let (first, second) = tokio::join!(late, async {
-        gate.add_permits(1);
-        takes_over.await
-    });
+    let (first, second) = tokio::join!(late, takes_over);
     first.and(second).unwrap();
     assert_eq!(table.count("done").await, 1);
     let attempts = "SELECT attempts::bigint FROM $table";
