@@ -44,6 +44,14 @@ impl TableName {
         })
     }
 
+    /// A name that this crate chose.
+    pub(crate) fn known(name: &'static str) -> Self {
+        Self {
+            schema: None,
+            name: name.into(),
+        }
+    }
+
     /// The name without its schema, for what is derived from it.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -42,7 +42,9 @@ pub enum SetupError {
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(_) => f.write_str("the server cannot be reached"),
+            Self::Unreachable(_) => {
+                f.write_str("the server cannot be reached, or refuses the login or the database")
+            }
             Self::ServerTooOld { found, needed } => {
                 write!(f, "the server has version {found}; {needed} is needed")
             }

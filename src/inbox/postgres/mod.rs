@@ -81,11 +81,8 @@ pub struct PostgresInbox {
 impl PostgresInbox {
     /// In the table `webhook_inbox` of the schema that the role finds first.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "the name is valid")]
-    #[expect(clippy::expect_used, reason = "the name is valid")]
     pub fn new(pool: PgPool) -> Self {
-        let table = TableName::new("webhook_inbox").expect("a valid name");
-        Self::over(pool, table)
+        Self::over(pool, TableName::known("webhook_inbox"))
     }
 
     fn over(pool: PgPool, table: TableName) -> Self {
