@@ -131,17 +131,22 @@ pub enum ConfigError {
         /// What is wrong.
         reason: &'static str,
     },
+    /// A header that holds a proof of the sender, or a secret, was to be stored.
+    SecretHeader {
+        /// The header's name.
+        name: String,
+    },
+    /// The name of a table is not of its form.
+    InvalidTableName {
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The lease is not shorter than the time an event is remembered, or
     /// the longest hold is shorter than one lease.
     InvalidLease {
         /// What is wrong, as a full sentence.
-        reason: &'static str,
-    },
-    /// The name of a database table cannot be used.
-    InvalidTableName {
-        /// The name as given.
-        name: String,
-        /// What is wrong.
         reason: &'static str,
     },
 }
@@ -213,10 +218,14 @@ impl fmt::Display for ConfigError {
             Self::InvalidPrefix { prefix, reason } => {
                 write!(f, "{prefix:?} cannot be a prefix of keys: {reason}")
             }
-            Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
+            Self::SecretHeader { name } => write!(
+                f,
+                "the header {name:?} holds a proof of the sender or a secret, and is not stored"
+            ),
             Self::InvalidTableName { name, reason } => {
                 write!(f, "{name:?} cannot be the name of a table: {reason}")
             }
+            Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
         }
     }
 }

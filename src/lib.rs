@@ -155,6 +155,9 @@ pub mod observe;
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 mod oneshot;
+#[cfg(feature = "postgres")]
+mod postgres;
+
 pub mod provider;
 pub mod rate_limit;
 pub mod rejection;

@@ -137,6 +137,52 @@ pub(crate) fn duplicate(provider: &str, attempt: u32) {
     let _ = (provider, attempt);
 }
 
+/// An event is stored durably, now or since an earlier delivery.
+pub(crate) fn stored(provider: &str, already: bool) {
+    #[cfg(feature = "tracing")]
+    match already {
+        true => tracing::info!(target: "tower_webhook", provider, "webhook already stored"),
+        false => tracing::debug!(target: "tower_webhook", provider, "webhook stored"),
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, already);
+}
+
+/// An event could not be stored.
+pub(crate) fn sink_failed(provider: &str, cause: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "tower_webhook", provider, %cause, "a webhook could not be stored");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, cause);
+}
+
+/// An event's handler did not succeed.
+#[cfg(feature = "postgres")]
+pub(crate) fn not_processed(provider: &str, attempt: u32, class: &str, dead: bool) {
+    #[cfg(feature = "tracing")]
+    match dead {
+        true => tracing::error!(
+            target: "tower_webhook", provider, attempt, class,
+            "a stored webhook is a dead letter"
+        ),
+        false => tracing::warn!(
+            target: "tower_webhook", provider, attempt, class,
+            "a stored webhook was not processed"
+        ),
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = (provider, attempt, class, dead);
+}
+
+/// The table of stored events did not answer.
+#[cfg(feature = "postgres")]
+pub(crate) fn inbox_trouble(what: &'static str, cause: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "tower_webhook", %cause, "{what}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (what, cause);
+}
+
 /// Something an operator should look into: the request itself was answered.
 pub(crate) fn trouble(provider: &str, what: &'static str) {
     #[cfg(feature = "tracing")]

@@ -5,10 +5,10 @@ use std::task::{Context, Poll, ready};
 
 use http::Response;
 use pin_project_lite::pin_project;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::handlers::Handlers;
 use super::protocol::Outcome;
+use super::running::Running;
 use crate::rejection::RejectionResponse;
 use crate::telemetry;
 
@@ -28,7 +28,7 @@ pin_project! {
     #[project = StateProject]
     enum State<F, B, E> {
         Passing { #[pin] future: F },
-        Processing { running: Running<B, E> },
+        Processing { running: Running<Result<Outcome<B>, E>> },
     }
 }
 
@@ -51,14 +51,7 @@ where
     ) -> Self {
         Self {
             state: State::Processing {
-                running: Running {
-                    future: Some(Box::pin(future)),
-                    started: false,
-                    token: Some(handlers.token()),
-                    span: telemetry::Span::current(),
-                    handlers,
-                    detach,
-                },
+                running: Running::new(future, handlers, unheard),
             },
             rejection,
         }
@@ -98,57 +91,9 @@ impl<F, R, B, E> fmt::Debug for ResponseFuture<F, R, B, E> {
     }
 }
 
-type Processing<B, E> = Pin<Box<dyn Future<Output = Result<Outcome<B>, E>> + Send>>;
-
-/// A claimed or running event.
-struct Running<B, E> {
-    future: Option<Processing<B, E>>,
-    started: bool,
-    token: Option<TaskTrackerToken>,
-    span: telemetry::Span,
-    handlers: Handlers,
-    /// A function, because `Drop` cannot demand the bounds that a spawn needs.
-    detach: fn(Processing<B, E>, &Handlers, telemetry::Span),
-}
-
-impl<B, E> Running<B, E> {
-    #[expect(
-        clippy::panic,
-        reason = "polling a finished future is the caller's bug"
-    )]
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome<B>, E>> {
-        self.started = true;
-        // Taken out, so that one that panics is not handed on by `Drop`.
-        let Some(mut future) = self.future.take() else {
-            panic!("`ResponseFuture` polled after completion");
-        };
-        let outcome = future.as_mut().poll(cx);
-        if outcome.is_pending() {
-            self.future = Some(future);
-        } else {
-            self.token = None;
-        }
-        outcome
+/// Nobody is there to be told any more, but the operator.
+fn unheard<B, E>(outcome: Result<Outcome<B>, E>) {
+    if let Ok(Outcome::Rejected(by)) = outcome {
+        telemetry::rejected(&by);
     }
-}
-
-impl<B, E> Drop for Running<B, E> {
-    fn drop(&mut self) {
-        // A future that was never polled has claimed nothing.
-        if let Some(future) = self.future.take().filter(|_| self.started) {
-            (self.detach)(future, &self.handlers, self.span.take());
-        }
-    }
-}
-
-fn detach<B: Send + 'static, E: Send + 'static>(
-    future: Processing<B, E>,
-    handlers: &Handlers,
-    span: telemetry::Span,
-) {
-    handlers.spawn(span.instrument(async move {
-        if let Ok(Outcome::Rejected(by)) = future.await {
-            telemetry::rejected(&by);
-        }
-    }));
 }

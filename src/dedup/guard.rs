@@ -27,7 +27,7 @@ fn discard(payload: Box<dyn Any + Send>) -> Panicked {
 /// handler has to wait: most handlers are done before a timer would pay.
 ///
 /// `handler` is emptied at its end.
-pub(super) async fn run<T, M>(
+pub(crate) async fn run<T, M>(
     mut handler: Pin<&mut Option<impl Future<Output = T>>>,
     meanwhile: impl Fn() -> M,
 ) -> Result<T, Panicked>

@@ -164,6 +164,7 @@ mod lease;
 mod protocol;
 mod renewal;
 mod rows;
+mod running;
 mod service;
 mod step;
 #[cfg(test)]
@@ -171,9 +172,12 @@ mod tests;
 
 pub(crate) use self::guard::catch;
 #[cfg(feature = "postgres")]
+pub(crate) use self::guard::{Panicked, run};
 pub(crate) use self::key::Identity;
 #[cfg(feature = "postgres")]
 pub(crate) use self::rows::next_owner;
+pub(crate) use self::running::Running;
+pub(crate) use self::step::step;
 pub use self::{
     future::ResponseFuture,
     handlers::Handlers,

@@ -11,7 +11,7 @@ use super::guard::{Panicked, catch};
 use crate::store::StoreError;
 
 /// The answer of the store, if it comes within `timeout`.
-pub(super) async fn step<T>(
+pub(crate) async fn step<T>(
     timeout: Duration,
     step: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {

@@ -107,6 +107,10 @@ pub enum RejectionKind {
     StoreFull,
     /// The handler panicked.
     HandlerPanicked,
+
+    // The durable inbox.
+    /// The event could not be stored durably.
+    SinkUnavailable,
 }
 
 impl RejectionKind {
@@ -163,7 +167,8 @@ impl RejectionKind {
             | Self::KeyUnavailable
             | Self::InFlight
             | Self::StoreUnavailable
-            | Self::StoreFull => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::StoreFull
+            | Self::SinkUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::EventConflict => StatusCode::UNPROCESSABLE_ENTITY,
             Self::HandlerPanicked => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::UNAUTHORIZED,
@@ -215,6 +220,7 @@ impl RejectionKind {
             Self::StoreUnavailable => "store_unavailable",
             Self::StoreFull => "store_full",
             Self::HandlerPanicked => "handler_panicked",
+            Self::SinkUnavailable => "sink_unavailable",
         }
     }
 
@@ -266,6 +272,7 @@ impl RejectionKind {
             Self::StoreUnavailable => "the store of seen events does not answer",
             Self::StoreFull => "the store of seen events is full",
             Self::HandlerPanicked => "the handler panicked",
+            Self::SinkUnavailable => "the event could not be stored",
         }
     }
 }

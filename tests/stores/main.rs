@@ -12,6 +12,7 @@
 )]
 
 mod example;
+mod inbox;
 mod postgres;
 mod redis;
 mod servers;

@@ -1,0 +1,248 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::redis::aio::ConnectionLike;
+use ::redis::{RedisError, Value, cmd, pipe};
+
+use super::setup::SetupError;
+use super::{InboxEvent, Put, Sink, SinkError, SinkFuture, json};
+use crate::ConfigError;
+
+/// Looks before it writes, and writes the event before its keys: if a write
+/// fails, the event may be stored twice but is not taken for stored. What was
+/// signed is remembered for a known event as well: senders that sign each
+/// attempt anew could have it captured, and sent under another id.
+const PUT: &str = "\
+local function known(key) return key and redis.call('EXISTS', key) == 1 end
+local function remember(key) if key then redis.call('SET', key, '', 'PX', ARGV[1]) end end
+if known(KEYS[3]) then remember(KEYS[3]) return 0 end
+if known(KEYS[2]) then remember(KEYS[2]) remember(KEYS[3]) return 0 end
+redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+remember(KEYS[2]) remember(KEYS[3])
+return 1";
+
+/// A [`Sink`] on a Redis stream. Consumers read it as a group (`XREADGROUP`).
+///
+/// One script looks for the event's keys, adds the entry and remembers the
+/// keys, as one step; it needs Redis 5, or Valkey.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use tower_webhook::inbox::{Inbox, RedisStreamSink};
+///
+/// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = redis::Client::open("redis://localhost")?;
+/// let sink = RedisStreamSink::new(client.get_connection_manager().await?);
+/// sink.check().await?;
+/// let service = Inbox::new(Arc::new(sink)); // behind a WebhookLayer
+/// # let _ = service;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # How durable it is
+///
+/// As durable as the server is configured: what Redis acknowledged survives a
+/// crash only with `appendonly yes` and `appendfsync always`. With
+/// `appendfsync everysec` (the default of `appendonly yes`) the events of the
+/// last second or two may be lost, although they were acknowledged; without
+/// `appendonly`, those since the last snapshot. [`check`](Self::check) refuses
+/// the latter, and a server that evicts. A replica that takes over may lack what
+/// was acknowledged last; [`with_replicas`](Self::with_replicas) narrows that.
+/// An inbox that loses nothing is `PostgresInbox`.
+///
+/// # What is stored
+///
+/// The fields of an entry: `key` (hex), `provider`, `endpoint`, `tenant`,
+/// `event_id`, `event_type`, `sent_at` and `received_at` (milliseconds since
+/// the epoch), `verified_by`, `headers` (JSON, `{"name": ["value", …]}`, each
+/// byte of a value as the character of its number) and `body` (the bytes as
+/// they were sent). A field without a value is left out.
+///
+/// The stream is not trimmed: entries stay until you delete them (`XDEL`,
+/// `XTRIM`) behind your consumers. An `XACK` deletes nothing.
+///
+/// # In a cluster
+///
+/// The keys of events begin with the stream's name in braces, so that they are
+/// in one slot with the stream; there is one if the name has none.
+#[must_use]
+#[derive(Clone)]
+pub struct RedisStreamSink<C> {
+    connection: C,
+    /// In braces, for a cluster.
+    stream: Arc<str>,
+    retention: Duration,
+    replicas: Option<(u32, Duration)>,
+}
+
+impl<C> RedisStreamSink<C> {
+    const RETENTION: Duration = Duration::from_secs(96 * 60 * 60);
+    /// In milliseconds, without an overflow of the clock.
+    const LONGEST: u64 = 1 << 45;
+
+    /// Adds events to the stream `{webhook_inbox}`.
+    pub fn new(connection: C) -> Self {
+        Self {
+            connection,
+            stream: "{webhook_inbox}".into(),
+            retention: Self::RETENTION,
+            replicas: None,
+        }
+    }
+
+    /// Adds events to the stream `{name}`, braces included. The keys by which
+    /// events are recognised are `{name}:…`.
+    pub fn with_stream(mut self, name: &str) -> Self {
+        self.stream = format!("{{{name}}}").into();
+        self
+    }
+
+    /// How long an event is remembered from its last delivery on (default: 96
+    /// hours). Never less than the provider retries it, and its signature
+    /// counts as fresh ([`InboxEvent::remember_for`]).
+    pub const fn with_retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Acknowledges an event only once `count` replicas have it, too, and
+    /// refuses it after `timeout` (`WAIT`), which should be shorter than the
+    /// inbox's. The connection waits with it: others should not share it. Not
+    /// for a cluster.
+    ///
+    /// # Errors
+    ///
+    /// If `count` or `timeout` is zero.
+    pub fn with_replicas(mut self, count: u32, timeout: Duration) -> Result<Self, ConfigError> {
+        if count == 0 || timeout.is_zero() {
+            return Err(ConfigError::Zero {
+                setting: "the number of replicas, or the time to wait for them,",
+            });
+        }
+        self.replicas = Some((count, timeout));
+        Ok(self)
+    }
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync> RedisStreamSink<C> {
+    /// Looks at the start whether the server keeps what it acknowledges. What it
+    /// does not say (managed services forbid `CONFIG`) is taken for granted.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer, is a replica, has `appendonly no`, or may
+    /// evict keys (`maxmemory-policy`). If that is what you want, do not ask.
+    pub async fn check(&self) -> Result<(), SetupError> {
+        let mut connection = self.connection.clone();
+        let unreachable = |error: RedisError| SetupError::Unreachable(error.into());
+        let pong = cmd("PING").query_async::<Value>(&mut connection).await;
+        pong.map_err(unreachable)?;
+        let mut setting = async |name: &str| {
+            let mut get = cmd("CONFIG");
+            let get = get.arg("GET").arg(name);
+            let pairs = get.query_async::<Vec<String>>(&mut connection).await;
+            pairs.unwrap_or_default().into_iter().nth(1)
+        };
+        if setting("appendonly").await.as_deref() == Some("no") {
+            return Err(SetupError::NotDurable {
+                reason: "set appendonly to yes, and appendfsync to always",
+            });
+        }
+        let policy = setting("maxmemory-policy").await;
+        if policy.is_some_and(|policy| policy != "noeviction") {
+            return Err(SetupError::NotDurable {
+                reason: "set maxmemory-policy to noeviction",
+            });
+        }
+        let role = cmd("ROLE");
+        let role = role.query_async::<Vec<Value>>(&mut connection).await;
+        match role.unwrap_or_default().first() {
+            Some(Value::BulkString(role)) if role == b"slave" => Err(SetupError::ReadOnly),
+            _ => Ok(()),
+        }
+    }
+
+    async fn add(&self, event: &InboxEvent) -> Result<Put, SinkError> {
+        let mut connection = self.connection.clone();
+        let retention = self.retention.max(event.remember_for());
+        let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+        // In one piece: after a reconnection, WAIT would wait for nothing.
+        let mut put = pipe();
+        let keys = [Some(event.key()), event.replay_key()]
+            .into_iter()
+            .flatten();
+        let keys: Vec<_> = keys
+            .map(|key| format!("{}:{}", self.stream, hex::encode(key.as_bytes())))
+            .collect();
+        put.cmd("EVAL").arg(PUT).arg(keys.len() + 1);
+        put.arg(&*self.stream).arg(keys);
+        put.arg(retention.clamp(1, Self::LONGEST));
+        for (name, value) in fields(event) {
+            put.arg(name).arg(value);
+        }
+        if let Some((count, timeout)) = self.replicas {
+            let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+            put.cmd("WAIT").arg(count).arg(millis.max(1));
+        }
+        let answers: Vec<u32> = put
+            .query_async(&mut connection)
+            .await
+            .map_err(SinkError::new)?;
+        let needed = self.replicas.map_or(0, |(count, _)| count);
+        let have = answers.get(1).copied();
+        if have.is_some_and(|have| have < needed) {
+            return Err(SinkError::new("too few replicas have the event"));
+        }
+        match answers.first() {
+            Some(1) => Ok(Put::Stored),
+            Some(0) => Ok(Put::AlreadyStored),
+            _ => Err(SinkError::new("the script did not answer")),
+        }
+    }
+}
+
+fn fields(event: &InboxEvent) -> Vec<(&'static str, Vec<u8>)> {
+    let text = |text: &str| Some(text.as_bytes().to_vec());
+    let millis = |time: crate::Timestamp| Some(time.unix_millis().to_string().into_bytes());
+    let all = [
+        ("key", text(&hex::encode(event.key().as_bytes()))),
+        ("provider", text(event.provider())),
+        ("endpoint", text(event.endpoint())),
+        (
+            "tenant",
+            event.tenant().and_then(|tenant| text(tenant.as_str())),
+        ),
+        (
+            "event_id",
+            event.event_id().and_then(|id| text(id.as_str())),
+        ),
+        ("event_type", event.event_type().and_then(text)),
+        ("sent_at", event.timestamp().and_then(millis)),
+        ("received_at", millis(event.received_at())),
+        ("verified_by", event.key_label().and_then(text)),
+        ("headers", text(&json::to_json(event.headers()))),
+        ("body", Some(event.body().to_vec())),
+    ];
+    let present = all
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    present.collect()
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync> Sink for RedisStreamSink<C> {
+    fn put<'a>(&'a self, event: &'a InboxEvent) -> SinkFuture<'a, Put> {
+        Box::pin(self.add(event))
+    }
+}
+
+impl<C> fmt::Debug for RedisStreamSink<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStreamSink")
+            .field("stream", &self.stream)
+            .field("retention", &self.retention)
+            .field("replicas", &self.replicas)
+            .finish_non_exhaustive()
+    }
+}
