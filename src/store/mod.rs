@@ -24,6 +24,7 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod memory;
+mod read_through;
 
 use std::fmt;
 use std::future::Future;
@@ -31,6 +32,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub use self::memory::MemoryStore;
+pub use self::read_through::ReadThrough;
 
 /// The future of a store operation.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -11,6 +11,7 @@
     dead_code
 )]
 
+mod model;
 mod servers;
 
 use servers::{Postgres, Redis};
