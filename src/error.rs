@@ -130,6 +130,13 @@ pub enum ConfigError {
         /// What is wrong, as a full sentence.
         reason: &'static str,
     },
+    /// The name of a database table cannot be used.
+    InvalidTableName {
+        /// The name as given.
+        name: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -197,6 +204,9 @@ impl fmt::Display for ConfigError {
             ),
             Self::InvalidOrigin { origin } => write!(f, "{origin:?} is not a DNS name"),
             Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
+            Self::InvalidTableName { name, reason } => {
+                write!(f, "{name:?} cannot be the name of a table: {reason}")
+            }
         }
     }
 }

@@ -24,6 +24,8 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod read_through;
 
 use std::fmt;
@@ -32,6 +34,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub use self::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+#[doc(inline)]
+pub use self::postgres::PostgresStore;
 pub use self::read_through::ReadThrough;
 
 /// The future of a store operation.

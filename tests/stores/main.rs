@@ -12,9 +12,10 @@
 )]
 
 mod model;
+mod postgres;
 mod servers;
 
-use servers::{Postgres, Redis};
+use self::servers::{Postgres, Redis};
 
 #[test]
 fn servers_start_stop_pause_and_start_again() {

@@ -1,0 +1,317 @@
+//! The steps of the protocol, each one statement on the common path.
+
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Connection, Postgres, Row, query};
+
+use super::PostgresStore;
+use super::bind::{Uuid, fingerprint, interval, status};
+use super::sql::Statements;
+use crate::store::{
+    Claim, Claimed, Completed, Completion, DedupKey, Fingerprint, Owner, Released, Renewed,
+    StoreError,
+};
+
+/// How often a step starts again when another machine changed the row
+/// between its statements, or the server asked for it.
+const ROUNDS: u32 = 3;
+
+/// How long a row that another transaction holds is said to be busy.
+const BLOCKED: Duration = Duration::from_secs(1);
+
+pub(crate) type Statement<'a> = Query<'a, Postgres, PgArguments>;
+
+pub(super) async fn claim(store: &PostgresStore, claim: &Claim) -> Result<Claimed, StoreError> {
+    let statements = &*store.statements;
+    for _ in 0..ROUNDS {
+        let won = fetch(store, || {
+            query(statements.claim.sql())
+                .bind(Uuid::of_key(&claim.key))
+                .bind(Uuid::of_owner(claim.owner))
+                .bind(fingerprint(claim.fingerprint))
+                .bind(interval(claim.lease))
+                .bind(interval(claim.ttl))
+        });
+        match won.await {
+            Ok(Some(row)) => {
+                return Ok(Claimed::Won {
+                    attempt: attempt(&row).map_err(unavailable)?,
+                });
+            }
+            Ok(None) => {}
+            // Somebody records the event in a transaction that is still open.
+            Err(error) if has_code(&error, LOCK_NOT_AVAILABLE) => {
+                return Ok(Claimed::Busy {
+                    remaining: BLOCKED,
+                    attempt: 0,
+                });
+            }
+            Err(error) => return Err(unavailable(error)),
+        }
+        let row = fetch(store, || {
+            look(statements, &claim.key, claim.owner, claim.fingerprint)
+        });
+        let seen = row.await.and_then(Seen::read).map_err(unavailable)?;
+        // What lives by another's completion does not promise more than this
+        // claim asks for.
+        if let Some(claimed) = seen.and_then(|seen| seen.claimed(claim.lease.max(claim.ttl))) {
+            return Ok(claimed);
+        }
+    }
+    Err(StoreError::unavailable(KeepsChanging))
+}
+
+pub(super) async fn renew(
+    store: &PostgresStore,
+    key: &DedupKey,
+    owner: Owner,
+    lease: Duration,
+    ttl: Duration,
+) -> Result<Renewed, StoreError> {
+    let row = fetch(store, || {
+        query(store.statements.renew.sql())
+            .bind(Uuid::of_key(key))
+            .bind(Uuid::of_owner(owner))
+            .bind(interval(lease))
+            .bind(interval(ttl))
+    });
+    Ok(match row.await.map_err(unavailable)? {
+        Some(_) => Renewed::Extended,
+        None => Renewed::Lost,
+    })
+}
+
+pub(super) async fn complete(
+    store: &PostgresStore,
+    key: &DedupKey,
+    owner: Owner,
+    completion: Completion,
+) -> Result<Completed, StoreError> {
+    let statements = &*store.statements;
+    let done = |statement: &super::sql::Statement| {
+        query(statement.sql())
+            .bind(Uuid::of_key(key))
+            .bind(Uuid::of_owner(owner))
+            .bind(fingerprint(completion.fingerprint))
+            .bind(status(completion.status))
+            .bind(interval(completion.ttl))
+    };
+    for _ in 0..ROUNDS {
+        let finished = fetch(store, || done(&statements.finish));
+        if finished.await.map_err(unavailable)?.is_some() {
+            return Ok(Completed::Done);
+        }
+        let recreated = fetch(store, || done(&statements.recreate));
+        if recreated.await.map_err(unavailable)?.is_some() {
+            return Ok(Completed::Recreated);
+        }
+        let row = fetch(store, || look(statements, key, owner, Fingerprint::NONE));
+        match row.await.and_then(Seen::read).map_err(unavailable)? {
+            Some(seen) if seen.state == State::Done => {
+                return Ok(match seen.mine {
+                    true => Completed::Done,
+                    false => Completed::AlreadyDone,
+                });
+            }
+            Some(seen) if seen.state == State::InFlight && !seen.mine => {
+                return Ok(Completed::LeaseLost);
+            }
+            _ => {}
+        }
+    }
+    Err(StoreError::unavailable(KeepsChanging))
+}
+
+pub(super) async fn release(
+    store: &PostgresStore,
+    key: &DedupKey,
+    owner: Owner,
+) -> Result<Released, StoreError> {
+    let row = fetch(store, || {
+        query(store.statements.release.sql())
+            .bind(Uuid::of_key(key))
+            .bind(Uuid::of_owner(owner))
+    });
+    Ok(match row.await.map_err(unavailable)? {
+        Some(_) => Released::Released,
+        None => Released::NotOwner,
+    })
+}
+
+pub(super) async fn forget(store: &PostgresStore, key: &DedupKey) -> Result<bool, StoreError> {
+    let row = fetch(store, || {
+        query(store.statements.forget.sql()).bind(Uuid::of_key(key))
+    });
+    match row.await.map_err(unavailable)? {
+        Some(row) => row.try_get(0).map_err(unavailable),
+        None => Ok(false),
+    }
+}
+
+pub(crate) fn look<'a>(
+    statements: &Statements,
+    key: &DedupKey,
+    owner: Owner,
+    content: Fingerprint,
+) -> Statement<'a> {
+    query(statements.look.sql())
+        .bind(Uuid::of_key(key))
+        .bind(Uuid::of_owner(owner))
+        .bind(fingerprint(content))
+}
+
+/// A live row, as another than its owner sees it.
+pub(crate) struct Seen {
+    state: State,
+    attempt: u32,
+    status: u16,
+    lease: Duration,
+    life: Duration,
+    mine: bool,
+    agrees: bool,
+}
+
+#[derive(PartialEq)]
+enum State {
+    InFlight,
+    Released,
+    Done,
+}
+
+impl Seen {
+    pub(crate) fn read(row: Option<PgRow>) -> Result<Option<Self>, sqlx::Error> {
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let micros = |micros: Option<i64>| {
+            Duration::from_micros(micros.unwrap_or(0).try_into().unwrap_or(0))
+        };
+        Ok(Some(Self {
+            state: match row.try_get::<i8, _>(0)?.cast_unsigned() {
+                b'd' => State::Done,
+                b'r' => State::Released,
+                _ => State::InFlight,
+            },
+            attempt: attempt_of(row.try_get(1)?),
+            status: row
+                .try_get::<Option<i16>, _>(2)?
+                .map_or(0, i16::cast_unsigned),
+            lease: micros(row.try_get(3)?),
+            life: micros(row.try_get(4)?),
+            mine: row.try_get(5)?,
+            agrees: row.try_get(6)?,
+        }))
+    }
+
+    /// The answer to a claim, if the row is not one that could be claimed by
+    /// now.
+    pub(crate) fn claimed(&self, asked_for: Duration) -> Option<Claimed> {
+        let attempt = self.attempt;
+        if !self.agrees {
+            return Some(Claimed::Conflict { attempt });
+        }
+        match self.state {
+            State::Done => Some(Claimed::Duplicate {
+                status: self.status,
+                attempt,
+                expires_in: self.life.min(asked_for),
+            }),
+            State::InFlight if !self.mine && !self.lease.is_zero() => Some(Claimed::Busy {
+                remaining: self.lease,
+                attempt,
+            }),
+            State::InFlight | State::Released => None,
+        }
+    }
+}
+
+pub(crate) fn attempt(row: &PgRow) -> Result<u32, sqlx::Error> {
+    row.try_get(0).map(attempt_of)
+}
+
+fn attempt_of(number: i32) -> u32 {
+    number.try_into().unwrap_or(0)
+}
+
+/// Runs a statement whose repetition changes nothing more, and which is
+/// repeated if its connection was dead, or the server asks for it.
+pub(crate) async fn fetch<'a>(
+    store: &PostgresStore,
+    statement: impl Fn() -> Statement<'a>,
+) -> Result<Option<PgRow>, sqlx::Error> {
+    let mut answer = statement().fetch_optional(&store.pool).await;
+    for _ in 1..ROUNDS {
+        match &answer {
+            Err(error) if is_disconnection(error) => {
+                let mut connection = live_connection(store).await?;
+                answer = statement().fetch_optional(&mut *connection).await;
+            }
+            Err(error) if is_collision(error) => {
+                answer = statement().fetch_optional(&store.pool).await;
+            }
+            _ => break,
+        }
+    }
+    answer
+}
+
+/// A connection that answers. After a restart of the server, all that are idle
+/// in the pool are dead.
+async fn live_connection(store: &PostgresStore) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    for _ in 0..store.pool.size() {
+        let mut connection = store.pool.acquire().await?;
+        if connection.ping().await.is_ok() {
+            return Ok(connection);
+        }
+    }
+    store.pool.acquire().await
+}
+
+const SERIALIZATION_FAILURE: &str = "40001";
+const DEADLOCK_DETECTED: &str = "40P01";
+const DISK_FULL: &str = "53100";
+pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+pub(crate) fn has_code(error: &sqlx::Error, code: &str) -> bool {
+    let database = error.as_database_error();
+    database.is_some_and(|error| error.code().as_deref() == Some(code))
+}
+
+/// The connection has ended, or the server ends it.
+fn is_disconnection(error: &sqlx::Error) -> bool {
+    const ENDED: [&str; 3] = ["57P01", "57P02", "57P05"];
+    match error {
+        sqlx::Error::Io(_) => true,
+        error => ENDED.iter().any(|code| has_code(error, code)),
+    }
+}
+
+/// With another isolation level than `READ COMMITTED`, where two wanted one
+/// row.
+fn is_collision(error: &sqlx::Error) -> bool {
+    has_code(error, SERIALIZATION_FAILURE) || has_code(error, DEADLOCK_DETECTED)
+}
+
+/// A disk without room is a store without room: the event could not be
+/// remembered whatever the policy for a store that does not answer.
+pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
+    match has_code(&error, DISK_FULL) {
+        true => StoreError::Full,
+        false => StoreError::unavailable(error),
+    }
+}
+
+/// Other machines changed the row between two statements, several times.
+#[derive(Debug)]
+struct KeepsChanging;
+
+impl std::fmt::Display for KeepsChanging {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the row changed between each two statements")
+    }
+}
+
+impl std::error::Error for KeepsChanging {}
