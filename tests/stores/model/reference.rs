@@ -7,10 +7,6 @@ use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
 use tower_webhook::store::{Claimed, Completed, Released, Renewed};
 
-/// Durations are multiples of this. Servers whose rows are moved instead of
-/// their clock run on meanwhile, and must not come near it.
-const TICK: u32 = 120;
-
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
     Claim {
@@ -196,8 +192,9 @@ fn claimed(claimed: Claimed) -> Answer {
     Answer::Claimed(claimed)
 }
 
+/// The model's time, which is counted in ticks.
 pub fn ticks(count: u32) -> Duration {
-    Duration::from_secs((count * TICK).into())
+    Duration::from_secs(120) * count
 }
 
 impl ReferenceStateMachine for Model {
