@@ -124,6 +124,13 @@ pub enum ConfigError {
         /// The origin as given.
         origin: String,
     },
+    /// What a store puts in front of its keys is not usable.
+    InvalidPrefix {
+        /// The prefix as given.
+        prefix: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// The lease is not shorter than the time an event is remembered, or
     /// the longest hold is shorter than one lease.
     InvalidLease {
@@ -203,6 +210,9 @@ impl fmt::Display for ConfigError {
                  for {needed_seconds} s: a replay in between would run again"
             ),
             Self::InvalidOrigin { origin } => write!(f, "{origin:?} is not a DNS name"),
+            Self::InvalidPrefix { prefix, reason } => {
+                write!(f, "{prefix:?} cannot be a prefix of keys: {reason}")
+            }
             Self::InvalidLease { reason } | Self::InvalidRefresh { reason } => f.write_str(reason),
             Self::InvalidTableName { name, reason } => {
                 write!(f, "{name:?} cannot be the name of a table: {reason}")

@@ -18,6 +18,15 @@ pub(super) enum Ask {
     Charge,
 }
 
+impl Ask {
+    pub(super) fn locally(self, limiter: &MemoryRateLimiter, key: RateKey) -> Allowance {
+        match self {
+            Self::Check => limiter.check_now(key),
+            Self::Charge => limiter.charge_now(key),
+        }
+    }
+}
+
 pub(super) enum Asked {
     Now(Allowance),
     Later(LimiterFuture),
@@ -26,7 +35,7 @@ pub(super) enum Asked {
 impl Limits {
     pub(super) fn ask(&self, ask: Ask, key: RateKey) -> Asked {
         let Some(shared) = &self.shared else {
-            return Asked::Now(self.ask_local(ask, key));
+            return Asked::Now(ask.locally(&self.local, key));
         };
         let answer = match ask {
             Ask::Check => shared.check(key),
@@ -48,14 +57,7 @@ impl Limits {
     ) -> Allowance {
         answer.unwrap_or_else(|_| {
             telemetry::trouble("", "the rate limiter does not answer; limiting locally");
-            self.ask_local(ask, key)
+            ask.locally(&self.local, key)
         })
-    }
-
-    fn ask_local(&self, ask: Ask, key: RateKey) -> Allowance {
-        match ask {
-            Ask::Check => self.local.check_now(key),
-            Ask::Charge => self.local.charge_now(key),
-        }
     }
 }

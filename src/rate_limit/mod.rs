@@ -54,7 +54,8 @@
 //!
 //! # A limit for a fleet
 //!
-//! Implement [`RateLimiter`] over a shared store and hand it to
+//! `RedisRateLimiter` (feature `redis`) has one quota for all machines. For
+//! another store, implement [`RateLimiter`] and hand it to
 //! [`RateLimitLayer::with_limiter`]. A limiter that fails does not fail the
 //! request: the layer's own limiter, in memory and with the layer's quota,
 //! decides then.
@@ -144,10 +145,14 @@ mod limiter;
 mod limits;
 mod memory;
 mod quota;
+#[cfg(feature = "redis")]
+mod redis;
 mod service;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisRateLimiter;
 pub use self::{
     future::ResponseFuture,
     key::RateKey,

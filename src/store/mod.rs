@@ -27,6 +27,8 @@ mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod read_through;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 
 use std::fmt;
 use std::future::Future;
@@ -38,6 +40,8 @@ pub use self::memory::MemoryStore;
 #[doc(inline)]
 pub use self::postgres::PostgresStore;
 pub use self::read_through::ReadThrough;
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisSetupError, RedisStore};
 
 /// The future of a store operation.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

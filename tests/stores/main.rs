@@ -13,6 +13,7 @@
 
 mod model;
 mod postgres;
+mod redis;
 mod servers;
 
 use self::servers::{Postgres, Redis};

@@ -1,0 +1,40 @@
+-- KEYS[1] the event's row
+-- ARGV[1] fingerprint (8 bytes), owner (16), by how much the row outlives its lease (8)
+-- ARGV[2] the row's life in milliseconds
+-- Answers {0, attempt} won; {1, attempt, ms} busy; {2, attempt, ms, status}
+-- duplicate; {3, attempt} conflict; {4} what is there is no row.
+local row = redis.call('GET', KEYS[1])
+if not row then
+  redis.call('SET', KEYS[1], 'i\0\0\0\1' .. ARGV[1], 'PX', ARGV[2])
+  return {0, 1}
+end
+local size, first = #row, string.byte(row)
+local attempt, fingerprint
+if size == 12 then
+  attempt = math.floor(struct.unpack('>I4', row, 9) / 4096) % 1024
+  fingerprint = string.sub(row, 1, 8)
+elseif (size == 37 and first == 105) or (size == 13 and first == 114) then
+  attempt = struct.unpack('>I4', row, 2)
+  fingerprint = string.sub(row, 6, 13)
+else
+  return {4}
+end
+-- As bytes: numbers are doubles here, which cannot tell all of them apart.
+local given, none = string.sub(ARGV[1], 1, 8), '\0\0\0\0\0\0\0\0'
+if fingerprint ~= given and fingerprint ~= none and given ~= none then
+  return {3, attempt}
+end
+local life = redis.call('PTTL', KEYS[1])
+if life < 0 then return {4} end
+if size == 12 then
+  return {2, attempt, life, math.floor(struct.unpack('>I4', row, 9) / 4194304)}
+end
+local left = 0
+if size == 37 then left = life - struct.unpack('>I8', row, 30) end
+if left <= 0 then
+  attempt = math.min(attempt + 1, 4294967295)
+elseif string.sub(row, 14, 29) ~= string.sub(ARGV[1], 9, 24) then
+  return {1, attempt, left}
+end
+redis.call('SET', KEYS[1], 'i' .. struct.pack('>I4', attempt) .. ARGV[1], 'PX', ARGV[2])
+return {0, attempt}

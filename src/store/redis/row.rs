@@ -1,0 +1,144 @@
+//! What the server keeps of an event.
+//!
+//! One string for each, whose length tells its state:
+//!
+//! | state | bytes | content |
+//! |---|---|---|
+//! | in flight | 37 | `i`, attempt (4), fingerprint (8), owner (16), by how many milliseconds the row outlives its lease (8) |
+//! | released | 13 | `r`, attempt (4), fingerprint (8) |
+//! | done | 12 | fingerprint (8), status (10 bits), attempt (10 bits), a tag of the owner (12 bits) |
+//!
+//! Numbers are big-endian. A lease is no time but a distance from the row's
+//! end, which the server knows: no script has to ask for the time. With up to
+//! 44 bytes, Redis keeps a value in one piece with its header, and with 12 they
+//! take 32 bytes together.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::store::{Claim, DedupKey, Fingerprint, Owner};
+
+/// 2^52 ms are 142 000 years: sums of a few stay exact in the server's doubles.
+const LONGEST: u64 = 1 << 52;
+
+/// What a key takes beside its prefix.
+const KEY_LENGTH: usize = 22;
+
+/// The key of an event: the prefix, and the first half of the digest. Nobody
+/// can find another event for 128 given bits.
+pub(super) fn key(prefix: &str, key: &DedupKey) -> Vec<u8> {
+    let (half, _) = key.as_bytes().split_at(16);
+    let mut text = String::with_capacity(prefix.len() + KEY_LENGTH);
+    text.push_str(prefix);
+    URL_SAFE_NO_PAD.encode_string(half, &mut text);
+    text.into_bytes()
+}
+
+/// A row's life and its lease, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Life {
+    pub(super) millis: u64,
+    rest: u64,
+}
+
+impl Life {
+    /// A row outlives its lease, or an event in flight would read as absent.
+    pub(super) fn of(lease: Duration, ttl: Duration) -> Self {
+        let lease = millis(lease);
+        let millis = millis(ttl).max(lease).max(1);
+        Self {
+            millis,
+            rest: millis - lease,
+        }
+    }
+
+    /// By how much the row outlives its lease.
+    pub(super) const fn rest(self) -> [u8; 8] {
+        self.rest.to_be_bytes()
+    }
+}
+
+/// How long an event that is done is remembered: at least a millisecond, which
+/// is the least that Redis takes.
+pub(super) fn life(ttl: Duration) -> u64 {
+    millis(ttl).max(1)
+}
+
+/// Rounded up: a lease never ends before its owner thinks so.
+fn millis(duration: Duration) -> u64 {
+    let millis = duration.as_nanos().div_ceil(1_000_000);
+    u64::try_from(millis).unwrap_or(LONGEST).min(LONGEST)
+}
+
+/// A row in flight, from its fingerprint on.
+pub(super) fn in_flight(claim: &Claim, life: Life) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let parts = claim.fingerprint.as_u64().to_be_bytes().into_iter();
+    let parts = parts.chain(owner(claim.owner)).chain(life.rest());
+    for (to, from) in bytes.iter_mut().zip(parts) {
+        *to = from;
+    }
+    bytes
+}
+
+pub(super) const fn owner(owner: Owner) -> [u8; 16] {
+    owner.as_u128().to_be_bytes()
+}
+
+pub(super) const fn fingerprint(fingerprint: Fingerprint) -> [u8; 8] {
+    fingerprint.as_u64().to_be_bytes()
+}
+
+/// The last four bytes of a row that is done, but for the attempt.
+///
+/// The tag tells an owner that repeats itself from another one, in all but one
+/// of 4096 cases. It decides nothing but which of two words a repeated
+/// completion is answered with, where nothing changes any more.
+pub(super) fn done(status: u16, owner: Owner) -> u32 {
+    // The golden ratio's digits: owners are counted, and neighbours must differ.
+    let owner = owner.as_u128();
+    let mixed = (owner as u64 ^ (owner >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let tag = (mixed >> 52) as u32;
+    u32::from(status.min(1023)) << 22 | tag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_the_prefix_and_half_the_digest() {
+        let bytes = std::array::from_fn(|at| at as u8);
+        let key = key("twh:", &DedupKey::from_bytes(bytes));
+        assert_eq!(key, b"twh:AAECAwQFBgcICQoLDA0ODw");
+        assert_eq!(key.len(), "twh:".len() + KEY_LENGTH);
+    }
+
+    #[test]
+    fn no_duration_overflows_and_none_is_rounded_down() {
+        let ms = Duration::from_millis;
+        let life = Life::of(ms(30), ms(100));
+        assert_eq!((life.millis, life.rest), (100, 70));
+        let life = Life::of(Duration::from_nanos(1), Duration::ZERO);
+        assert_eq!((life.millis, life.rest), (1, 0));
+        let life = Life::of(Duration::ZERO, Duration::ZERO);
+        assert_eq!((life.millis, life.rest), (1, 1));
+        let life = Life::of(Duration::MAX, Duration::ZERO);
+        assert_eq!((life.millis, life.rest), (LONGEST, 0));
+        let life = Life::of(ms(1), Duration::MAX);
+        assert_eq!((life.millis, life.rest), (LONGEST, LONGEST - 1));
+    }
+
+    #[test]
+    fn the_tags_of_neighbours_differ_and_leave_the_status_alone() {
+        let tag = |number| done(0, Owner::from_u128(number));
+        for number in 0..1000 {
+            assert_ne!(tag(number), tag(number + 1));
+            assert!(tag(number) < 1 << 12);
+        }
+        assert_eq!(done(204, Owner::from_u128(7)) >> 22, 204);
+        assert_eq!(done(u16::MAX, Owner::from_u128(7)) >> 22, 1023);
+    }
+}

@@ -1,0 +1,29 @@
+//! The store and the limiter in Redis.
+
+mod conformance;
+mod limiter;
+pub mod time;
+
+use std::hash::{BuildHasher, RandomState};
+
+use ::redis::aio::MultiplexedConnection;
+use tower_webhook::store::{DedupKey, RedisStore};
+
+use crate::servers::Redis;
+
+/// A connection that stays broken when it breaks.
+pub async fn connection(server: &Redis) -> MultiplexedConnection {
+    let client = ::redis::Client::open(server.url()).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+/// A store of one's own on a server that others use.
+pub async fn own_store(server: &Redis) -> (RedisStore<MultiplexedConnection>, String) {
+    let prefix = format!("{:016x}:", RandomState::new().hash_one(()));
+    let store = RedisStore::new(connection(server).await);
+    (store.with_prefix(&prefix).unwrap(), prefix)
+}
+
+pub fn key(number: u8) -> DedupKey {
+    DedupKey::from_bytes([number; 32])
+}
