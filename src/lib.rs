@@ -137,6 +137,8 @@ pub mod explain;
 pub mod extract;
 pub mod handshake;
 pub mod https;
+#[cfg(feature = "postgres")]
+pub mod inbox;
 #[doc(hidden)]
 pub mod internal;
 pub mod ip_allowlist;

@@ -10,13 +10,13 @@ use crate::store::{DedupKey, Fingerprint};
 
 /// The rows a delivery claims.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Identity<'a> {
+pub(crate) struct Identity<'a> {
     /// The event, by its id, or by its content where it has none.
-    pub(super) event: DedupKey,
+    pub(crate) event: DedupKey,
     /// The signed bytes, where the id is not among them: a replay under
     /// another id still claims this row.
-    pub(super) replay: Option<DedupKey>,
-    pub(super) fingerprint: Fingerprint,
+    pub(crate) replay: Option<DedupKey>,
+    pub(crate) fingerprint: Fingerprint,
     scope: Scope<'a>,
     id: Option<&'a EventId>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Identity<'a> {
     /// `None` where nothing tells the delivery from another event's.
-    pub(super) fn of(
+    pub(crate) fn of(
         delivery: &'a Delivery,
         endpoint: &'a str,
         tenant: Option<&'a Tenant>,
@@ -70,7 +70,7 @@ impl<'a> Identity<'a> {
 
     /// The operator's permit to process the event again although its content
     /// is known.
-    pub(super) fn rerun(&self) -> Option<DedupKey> {
+    pub(crate) fn rerun(&self) -> Option<DedupKey> {
         self.id.map(|id| self.scope.rerun(id))
     }
 }

@@ -170,6 +170,10 @@ mod step;
 mod tests;
 
 pub(crate) use self::guard::catch;
+#[cfg(feature = "postgres")]
+pub(crate) use self::key::Identity;
+#[cfg(feature = "postgres")]
+pub(crate) use self::rows::next_owner;
 pub use self::{
     future::ResponseFuture,
     handlers::Handlers,

@@ -260,7 +260,7 @@ async fn complete_later(config: Arc<Config>, key: DedupKey, owner: Owner, comple
 }
 
 /// Unique across processes: half random from process start, half counted.
-fn next_owner() -> Owner {
+pub(crate) fn next_owner() -> Owner {
     use std::hash::{BuildHasher, RandomState};
     static PROCESS: LazyLock<u64> =
         LazyLock::new(|| RandomState::new().hash_one(std::process::id()));

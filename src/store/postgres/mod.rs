@@ -1,11 +1,11 @@
 //! Events in a table of PostgreSQL (feature `postgres`).
 
-mod bind;
+pub(crate) mod bind;
 mod error;
 mod reap;
 mod setup;
 pub mod sql;
-mod steps;
+pub(crate) mod steps;
 mod table;
 
 use std::fmt;
@@ -70,14 +70,23 @@ impl PostgresStore {
     pub const fn pool(&self) -> &PgPool {
         &self.pool
     }
+
+    pub(crate) fn statements(&self) -> &Statements {
+        &self.statements
+    }
+
+    /// Counts an event, and reaps now and then.
+    pub(crate) fn after_claim(&self) {
+        if let Some(reaper) = &self.reaper {
+            reaper.after_claim(self);
+        }
+    }
 }
 
 impl DedupStore for PostgresStore {
     fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Claimed> {
         Box::pin(async move {
-            if let Some(reaper) = &self.reaper {
-                reaper.after_claim(self);
-            }
+            self.after_claim();
             steps::claim(self, claim).await
         })
     }

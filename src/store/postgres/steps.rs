@@ -17,10 +17,14 @@ use crate::store::{
 
 /// How often a step starts again when another machine changed the row
 /// between its statements, or the server asked for it.
-const ROUNDS: u32 = 3;
+pub(crate) const ROUNDS: u32 = 3;
 
-/// How long a row that another transaction holds is said to be busy.
-const BLOCKED: Duration = Duration::from_secs(1);
+/// The answer while somebody records the event in a transaction that is still
+/// open. Its end and its attempt are not known.
+pub(crate) const BLOCKED: Claimed = Claimed::Busy {
+    remaining: Duration::from_secs(1),
+    attempt: 0,
+};
 
 pub(crate) type Statement<'a> = Query<'a, Postgres, PgArguments>;
 
@@ -42,13 +46,7 @@ pub(super) async fn claim(store: &PostgresStore, claim: &Claim) -> Result<Claime
                 });
             }
             Ok(None) => {}
-            // Somebody records the event in a transaction that is still open.
-            Err(error) if has_code(&error, LOCK_NOT_AVAILABLE) => {
-                return Ok(Claimed::Busy {
-                    remaining: BLOCKED,
-                    attempt: 0,
-                });
-            }
+            Err(error) if is_blocked(&error) => return Ok(BLOCKED),
             Err(error) => return Err(unavailable(error)),
         }
         let row = fetch(store, || {
@@ -273,15 +271,20 @@ async fn live_connection(store: &PostgresStore) -> Result<PoolConnection<Postgre
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
 const DISK_FULL: &str = "53100";
-pub(crate) const LOCK_NOT_AVAILABLE: &str = "55P03";
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-pub(crate) fn has_code(error: &sqlx::Error, code: &str) -> bool {
+fn has_code(error: &sqlx::Error, code: &str) -> bool {
     let database = error.as_database_error();
     database.is_some_and(|error| error.code().as_deref() == Some(code))
 }
 
+/// Another transaction holds the row, and `lock_timeout` is over.
+pub(crate) fn is_blocked(error: &sqlx::Error) -> bool {
+    has_code(error, LOCK_NOT_AVAILABLE)
+}
+
 /// The connection has ended, or the server ends it.
-fn is_disconnection(error: &sqlx::Error) -> bool {
+pub(crate) fn is_disconnection(error: &sqlx::Error) -> bool {
     const ENDED: [&str; 3] = ["57P01", "57P02", "57P05"];
     match error {
         sqlx::Error::Io(_) => true,
@@ -291,7 +294,7 @@ fn is_disconnection(error: &sqlx::Error) -> bool {
 
 /// With another isolation level than `READ COMMITTED`, where two wanted one
 /// row.
-fn is_collision(error: &sqlx::Error) -> bool {
+pub(crate) fn is_collision(error: &sqlx::Error) -> bool {
     has_code(error, SERIALIZATION_FAILURE) || has_code(error, DEADLOCK_DETECTED)
 }
 
@@ -306,7 +309,7 @@ pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
 
 /// Other machines changed the row between two statements, several times.
 #[derive(Debug)]
-struct KeepsChanging;
+pub(crate) struct KeepsChanging;
 
 impl std::fmt::Display for KeepsChanging {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
