@@ -11,6 +11,7 @@
     dead_code
 )]
 
+mod faults;
 mod model;
 mod postgres;
 mod redis;
