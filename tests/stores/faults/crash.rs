@@ -2,26 +2,19 @@
 
 use std::time::Duration;
 
-use super::rig::backend::KINDS;
-use super::rig::{Answer, Backend, Effects, Guard, Kind, Rows, Worker};
-
-const LEASE: Duration = Duration::from_secs(60);
+use super::rig::{Answer, Backend, Effects, Guard, KINDS, Kind, LEASE, Rows, Worker};
 
 /// Kills a worker that has the event, at `point`. Answers another machine's
 /// worker, that stops nowhere.
 async fn kill_at(point: &str, guard: Guard, effects: &Effects) -> Worker {
-    let mut worker = Worker::behind(guard.clone(), effects).named("killed");
-    worker = worker.with_lease(LEASE).stopping_at(point);
-    let worker = worker.start();
+    let worker = Worker::behind(guard.clone(), effects).named("killed");
+    let worker = worker.stopping_at(point).start();
     let answer = worker.send("event");
     worker.reaches(point);
     worker.kill();
     let answer = answer.await.unwrap();
     assert!(answer.is_err(), "the dead do not answer: {answer:?}");
-    Worker::behind(guard, effects)
-        .with_lease(LEASE)
-        .named("other")
-        .start()
+    Worker::behind(guard, effects).named("other").start()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +76,7 @@ async fn c8_in_the_transactional_inbox_the_effect_is_there_exactly_once() {
         let (store, effects) = (Backend::shared(Kind::Postgres).await, Effects::new().await);
         let other = kill_at(point, store.inbox(), &effects).await;
         // The server may take a moment to see that nobody is there any more.
-        while other.answer("event").await != Answer::OK {}
+        other.acknowledges("event", &store).await;
         let by = match point {
             "completed" => "killed",
             _ => "other",

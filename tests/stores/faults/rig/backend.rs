@@ -207,7 +207,8 @@ impl Server {
                 "--appendfsync",
                 "no",
             ])),
-            Kind::Postgres => Self::Postgres(Postgres::start()),
+            // Otherwise a commit may be answered before it is written.
+            Kind::Postgres => Self::Postgres(Postgres::with(&["synchronous_commit=on"])),
         }
     }
 
@@ -215,6 +216,13 @@ impl Server {
         match self {
             Self::Redis(server) => Backend::redis(server),
             Self::Postgres(server) => Backend::postgres(server).await,
+        }
+    }
+
+    pub fn as_postgres(&self) -> &Postgres {
+        match self {
+            Self::Postgres(server) => server,
+            Self::Redis(_) => panic!("this is a Redis"),
         }
     }
 

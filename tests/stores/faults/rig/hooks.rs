@@ -20,8 +20,8 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    /// Stops at `stops`, until its process is told `pass …` on its input. Ends
-    /// the process when nobody is left who could tell it.
+    /// Stops at `stops`, until its process is told `pass …` on its input, and
+    /// from `stop …` on. Ends the process when nobody is left who could tell it.
     pub fn new(stops: &[String]) -> Arc<Self> {
         let stops = stops.iter().cloned();
         let hooks = Arc::new(Self {
@@ -34,7 +34,11 @@ impl Hooks {
         let told = Arc::clone(&hooks);
         std::thread::spawn(move || {
             for line in io::stdin().lock().lines() {
-                told.pass(line.unwrap().trim_start_matches("pass "));
+                match line.unwrap().split_once(' ') {
+                    Some(("pass", point)) => told.pass(point),
+                    Some(("stop", point)) => told.stop(point),
+                    _ => panic!("an order that the worker does not know"),
+                }
             }
             std::process::exit(0);
         });
@@ -52,6 +56,12 @@ impl Hooks {
             // Closed: everybody may pass.
             let _ = stop.acquire().await;
         }
+    }
+
+    fn stop(&self, point: &str) {
+        let stop = Arc::new(Semaphore::new(0));
+        self.stops.lock().unwrap().insert(point.to_owned(), stop);
+        self.say(format!("stops at {point}"));
     }
 
     fn pass(&self, point: &str) {

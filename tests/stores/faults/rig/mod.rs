@@ -8,9 +8,9 @@ pub mod process;
 pub mod proxy;
 pub mod worker;
 
-pub use self::backend::{Backend, Kind, Rows, Server};
+pub use self::backend::{Backend, KINDS, Kind, Rows, Server};
 pub use self::client::{Answer, deliver};
 pub use self::effects::Effects;
-pub use self::process::Worker;
+pub use self::process::{LEASE, Worker};
 pub use self::proxy::Proxy;
 pub use self::worker::{Guard, Setup};

@@ -8,10 +8,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::worker::SETUP;
-use super::{Answer, Effects, Guard, Setup, deliver};
+use super::{Answer, Backend, Effects, Guard, Setup, deliver};
 
 /// How long something may take that must come.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a worker's claims hold, if nothing else is said. No test takes as
+/// long: leases end when the rows are moved.
+pub const LEASE: Duration = Duration::from_secs(120);
 
 /// A [worker](super::worker) and what it says.
 pub struct Worker {
@@ -97,7 +101,7 @@ impl Worker {
             socket: PathBuf::new(),
             guard,
             effects: effects.clone(),
-            lease: Duration::from_secs(60),
+            lease: LEASE,
             store_timeout: Duration::from_secs(2),
             status: 200,
             read_through: false,
@@ -113,12 +117,13 @@ impl Worker {
     /// What it says before is passed over.
     pub fn says(&self, what: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
+        let mut passed_over = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.said.recv_timeout(left) {
                 Ok(said) if said.starts_with(what) => return said,
-                Ok(_) => {}
-                Err(_) => panic!("the worker did not say {what:?}"),
+                Ok(said) => passed_over.push(said),
+                Err(_) => panic!("the worker did not say {what:?}, but {passed_over:?}"),
             }
         }
     }
@@ -136,6 +141,26 @@ impl Worker {
     /// Lets it pass `point`, from now on.
     pub fn pass(&mut self, point: &str) {
         writeln!(self.input, "pass {point}").unwrap();
+    }
+
+    /// Lets it wait at `point`, from now on.
+    pub fn stop(&mut self, point: &str) {
+        writeln!(self.input, "stop {point}").unwrap();
+        self.says(&format!("stops at {point}"));
+    }
+
+    /// Delivers the event as a sender does that is told to come again, and
+    /// lets a lease pass each time, until it is acknowledged.
+    pub async fn acknowledges(&self, event: &str, store: &Backend) {
+        for _ in 0..20 {
+            let answer = self.answer(event).await;
+            if answer == Answer::OK {
+                return;
+            }
+            answer.is_refusal();
+            store.advance(LEASE).await;
+        }
+        panic!("{event} was never acknowledged");
     }
 
     /// What it answers to a delivery of the event.
