@@ -53,6 +53,12 @@ impl Start {
         self
     }
 
+    /// It does not say where it is.
+    pub fn quiet(mut self) -> Self {
+        self.0.quiet = true;
+        self
+    }
+
     pub fn answering(mut self, status: u16) -> Self {
         self.0.status = status;
         self
@@ -105,6 +111,7 @@ impl Worker {
             store_timeout: Duration::from_secs(2),
             status: 200,
             read_through: false,
+            quiet: false,
             stops: Vec::new(),
         })
     }
@@ -116,12 +123,16 @@ impl Worker {
     /// Waits until it says something that starts with `what`, and returns it.
     /// What it says before is passed over.
     pub fn says(&self, what: &str) -> String {
+        self.says_one_of(&[what])
+    }
+
+    pub fn says_one_of(&self, what: &[&str]) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut passed_over = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.said.recv_timeout(left) {
-                Ok(said) if said.starts_with(what) => return said,
+                Ok(said) if what.iter().any(|what| said.starts_with(what)) => return said,
                 Ok(said) => passed_over.push(said),
                 Err(_) => panic!("the worker did not say {what:?}, but {passed_over:?}"),
             }

@@ -37,6 +37,8 @@ pub struct Setup {
     pub status: u16,
     /// Whether it remembers by itself what is done.
     pub read_through: bool,
+    /// Whether it says where it is.
+    pub quiet: bool,
     /// The points at which it waits to be told to go on.
     pub stops: Vec<String>,
 }
@@ -101,7 +103,11 @@ async fn run(setup: Setup) {
         Router::new().route("/", post(transact).layer(guard))
     } else {
         let store = store(&setup).await;
-        let dedup = DedupLayer::new(Arc::new(Hooked::new(store, hooks)))
+        let store = match setup.quiet {
+            true => store,
+            false => Arc::new(Hooked::new(store, hooks)),
+        };
+        let dedup = DedupLayer::new(store)
             .with_lease(setup.lease)
             .and_then(|dedup| dedup.with_store_timeout(setup.store_timeout))
             .unwrap();
@@ -169,7 +175,13 @@ async fn transact(
         .insert(&app.setup.name, id, fresh.attempt());
     effect.execute(&mut *fresh).await.map_err(failed)?;
     app.hooks.reach("effect").await;
-    let committed = fresh.commit().await;
+    // What `Fresh::commit` asks first.
+    sqlx::raw_sql("SELECT 1")
+        .execute(&mut *fresh)
+        .await
+        .map_err(failed)?;
+    app.hooks.reach("commit").await;
+    let committed = fresh.into_transaction().commit().await;
     app.hooks
         .say(format!("answer commit {}", committed.is_ok()));
     committed.map_err(failed)?;
