@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
+use ::redis::aio::MultiplexedConnection;
 use proptest::prelude::*;
 use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use tokio::runtime::Runtime;
@@ -19,6 +20,8 @@ use tower_webhook::testing::ManualClock;
 
 use self::reference::{Answer, Model, Op, ticks};
 use crate::postgres::Table;
+use crate::redis::{own_store, time};
+use crate::servers::Redis;
 
 /// How a store is made.
 trait Kind {
@@ -213,6 +216,40 @@ impl Kind for InPostgres {
     }
 }
 
+struct InRedis {
+    store: Arc<dyn DedupStore>,
+    connection: MultiplexedConnection,
+    prefix: String,
+}
+
+impl Env for InRedis {
+    fn store(&self) -> Arc<dyn DedupStore> {
+        Arc::clone(&self.store)
+    }
+
+    fn lease(&self) -> Duration {
+        ticks(1)
+    }
+
+    fn advance(&self, by: Duration) -> AdvanceFuture<'_> {
+        let mut connection = self.connection.clone();
+        Box::pin(async move { time::advance(&mut connection, &self.prefix, by).await })
+    }
+}
+
+impl Kind for InRedis {
+    const EXACT: bool = false;
+
+    fn env(runtime: &Runtime) -> Arc<dyn Env> {
+        let (store, prefix) = runtime.block_on(own_store(Redis::shared()));
+        Arc::new(Self {
+            connection: store.connection().clone(),
+            store: Arc::new(store),
+            prefix,
+        })
+    }
+}
+
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
@@ -233,6 +270,9 @@ prop_state_machine! {
 
 prop_state_machine! {
     #![proptest_config(cases(100))]
+
+    #[test]
+    fn redis_is_the_model(sequential 1..60 => Run<InRedis>);
 
     #[test]
     fn postgres_is_the_model(sequential 1..60 => Run<InPostgres>);

@@ -8,8 +8,8 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row};
 use tower_webhook::store::PostgresStore;
 
 use super::Guard;
+use crate::postgres;
 use crate::servers::{Postgres, Redis};
-use crate::{postgres, redis};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
@@ -115,14 +115,29 @@ impl Backend {
 
     /// Lets the time of all events pass.
     pub async fn advance(&self, by: Duration) {
+        self.shift(by.as_secs().try_into().unwrap()).await;
+    }
+
+    /// Moves all leases and lives by so many seconds to the past: what the
+    /// server's clock would do that is set forward.
+    pub async fn shift(&self, seconds: i64) {
         match self.kind {
-            Kind::Redis => redis::time::advance(&mut self.to_redis().await, &self.name, by).await,
+            Kind::Redis => {
+                const SHIFT: &str = r"
+                    for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
+                        local left = redis.call('PTTL', key) - ARGV[2] * 1000
+                        redis.call('PEXPIRE', key, math.max(left, 0))
+                    end
+                ";
+                let mut script = ::redis::cmd("EVAL");
+                script.arg(SHIFT).arg(0).arg(&self.name).arg(seconds);
+                script.exec_async(&mut self.to_redis().await).await.unwrap();
+            }
             Kind::Postgres => {
                 let update = format!(
-                    "UPDATE {} SET lease_until = lease_until - interval '{1} us', \
-                     expires_at = expires_at - interval '{1} us'",
+                    "UPDATE {} SET lease_until = lease_until - interval '{seconds} s', \
+                     expires_at = expires_at - interval '{seconds} s'",
                     self.name,
-                    by.as_micros()
                 );
                 self.to_postgres(&update).await;
             }
