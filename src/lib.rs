@@ -137,7 +137,6 @@ pub mod explain;
 pub mod extract;
 pub mod handshake;
 pub mod https;
-#[cfg(feature = "postgres")]
 pub mod inbox;
 #[doc(hidden)]
 pub mod internal;

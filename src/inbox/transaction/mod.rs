@@ -16,7 +16,89 @@ pub use self::{fresh::Fresh, not_fresh::NotFresh};
 use crate::ConfigError;
 use crate::store::PostgresStore;
 
-/// Effects in PostgreSQL, exactly once.
+/// Effects in PostgreSQL, exactly once: the event is recorded in the handler's
+/// own transaction, and its commit makes both one.
+///
+/// ```no_run
+/// use axum::extract::State;
+/// use axum::{Router, http::StatusCode, routing::post};
+/// use tower_webhook::inbox::{NotFresh, TransactionalInbox};
+/// use tower_webhook::{Delivery, Verifier, WebhookLayer, provider};
+///
+/// async fn paid(
+///     State(inbox): State<TransactionalInbox>,
+///     delivery: Delivery,
+/// ) -> Result<StatusCode, NotFresh> {
+///     // An event that was processed is answered 200 here, one that is being
+///     // processed 503.
+///     let mut fresh = inbox.begin(&delivery, None).await?;
+///     sqlx::query("INSERT INTO payments (event) VALUES ($1)")
+///         .bind(delivery.event_id().map(|id| id.as_str()))
+///         .execute(&mut *fresh)
+///         .await?;
+///     fresh.commit().await?;
+///     Ok(StatusCode::OK)
+/// }
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = sqlx::PgPool::connect("postgres://shop:secret@db/shop").await?;
+/// let inbox = TransactionalInbox::new(pool);
+/// inbox.store().migrate().await?;
+///
+/// let stripe = Verifier::new(provider::stripe(), "whsec_example")?;
+/// let layer = WebhookLayer::new(stripe).without_dedup();
+/// let app: Router = Router::new()
+///     .route("/stripe", post(paid).layer(layer))
+///     .with_state(inbox);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// With feature `axum`, [`Fresh`] is an extractor too, for handlers whose state
+/// has a `TransactionalInbox` (`FromRef`): it begins with the request's
+/// [`Delivery`](crate::Delivery) and [`Tenant`](crate::delivery::Tenant), and a
+/// handler is called for fresh events only. [`begin_in`](Self::begin_in) records
+/// in a transaction that you opened.
+///
+/// # What is promised
+///
+/// *Effects in that database happen exactly once for each event*, while it is
+/// remembered. If the handler fails, its process dies or the server restarts
+/// before the commit, there is neither effect nor record, and the next delivery
+/// is fresh. A commit whose answer was lost is found by the next delivery. Of
+/// several deliveries at the same time one has the open transaction, on whatever
+/// machine; the others wait for it, and are duplicates, fresh or busy as it ends.
+/// That takes no lease, so nothing runs out, and a slow handler is never
+/// overtaken.
+///
+/// Effects elsewhere (an e-mail, a call of another service) are not undone by a
+/// rollback. Write them down in the same transaction, as jobs for later.
+///
+/// # What to know
+///
+/// - The transaction holds a connection of the pool for as long as the handler
+///   runs. A handler that calls slow services belongs behind a
+///   [lease](crate::dedup) instead.
+/// - A handler should answer with an error status when it does not commit, so
+///   that the provider comes again; `?` on errors of sqlx does
+///   ([`NotFresh::Unavailable`]).
+/// - **With leases on the same table.** Key and table are those of
+///   [`PostgresStore`], so a route can change from one to the other with events
+///   under way: an event whose lease is live is busy here, one whose lease has
+///   ended is taken over, and its late owner refused; an event in an open
+///   transaction is busy there. But do not put a layer over the same table *in
+///   front of* this: it holds the lease on the very event, which then is always
+///   busy. Use [`WebhookLayer::without_dedup`](crate::WebhookLayer::without_dedup),
+///   or leave the layer its store in memory, which does no harm and answers some
+///   duplicates without the database. (An event to be processed again must then
+///   be forgotten by both.)
+/// - [`DedupLayer::forget`](crate::dedup::DedupLayer::forget) over
+///   [`store`](Self::store), with the same endpoint, lets an event be processed
+///   again.
+/// - An event that nothing tells from others
+///   ([`without_content_identity`](crate::signature::Scheme::without_content_identity))
+///   gets a transaction without a record.
+/// - The transaction has the isolation level that is the connection's default.
 #[derive(Clone)]
 pub struct TransactionalInbox {
     store: PostgresStore,

@@ -47,6 +47,7 @@ impl NotFresh {
     ///
     /// With feature `axum`, this is an `IntoResponse`: return it from a
     /// handler.
+    #[must_use]
     pub fn response<B: Default>(self) -> Response<B> {
         match self {
             Self::Duplicate { duplicate, status } => {

@@ -64,16 +64,12 @@ impl PostgresStore {
     ///
     /// If the user may not do that, or as [`check`](Self::check) says.
     pub async fn migrate(&self) -> Result<(), PostgresSetupError> {
-        let found = self.look().await?;
-        if !matches!(
-            found.judge(self),
-            Err(PostgresSetupError::NoSuchTable { .. })
-        ) {
-            return found.judge(self);
+        match self.check().await {
+            Err(PostgresSetupError::NoSuchTable { .. }) => {}
+            checked => return checked,
         }
-        self.make_table()
-            .await
-            .map_err(PostgresSetupError::of_statement)?;
+        let made = self.make_table().await;
+        made.map_err(PostgresSetupError::of_statement)?;
         self.check().await
     }
 
@@ -110,14 +106,13 @@ impl PostgresStore {
     ///
     /// The first thing that is not, and what to do about it.
     pub async fn check(&self) -> Result<(), PostgresSetupError> {
-        self.look().await?.judge(self)
-    }
-
-    async fn look(&self) -> Result<Facts, PostgresSetupError> {
-        let row = query(FACTS).bind(self.statements.table.quoted());
+        let table = &self.statements.table;
+        let row = query(FACTS).bind(table.quoted());
         let row = row.fetch_one(&self.pool).await;
-        row.and_then(|row| Facts::read(&row))
-            .map_err(PostgresSetupError::of_statement)
+        let facts = row.and_then(|row| Facts::read(&row));
+        facts
+            .map_err(PostgresSetupError::of_statement)?
+            .judge(table)
     }
 }
 
@@ -153,11 +148,7 @@ impl Facts {
         })
     }
 
-    fn judge(&self, store: &PostgresStore) -> Result<(), PostgresSetupError> {
-        self.judge_table(&store.statements.table)
-    }
-
-    fn judge_table(&self, table: &TableName) -> Result<(), PostgresSetupError> {
+    fn judge(&self, table: &TableName) -> Result<(), PostgresSetupError> {
         let table = table.to_string();
         if self.version < OLDEST_SERVER {
             let found = self.version;
@@ -201,4 +192,43 @@ impl Facts {
 
 fn version_of(comment: &str) -> Option<u32> {
     comment.strip_prefix("tower-webhook ")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            version: 140_000,
+            in_recovery: false,
+            read_only: false,
+            exists: true,
+            comment: Some(VERSION_MARK.to_owned()),
+            privileges: [true; 4],
+        }
+    }
+
+    /// No such server can be started here.
+    #[test]
+    fn an_old_server_is_told_its_version() {
+        let table = TableName::default();
+        assert!(facts().judge(&table).is_ok());
+        let old = Facts {
+            version: 130_011,
+            ..facts()
+        };
+        let error = old.judge(&table).unwrap_err();
+        assert!(matches!(
+            error,
+            PostgresSetupError::ServerTooOld { found: 130_011 }
+        ));
+        assert!(error.to_string().contains("PostgreSQL 13;"));
+    }
+
+    #[test]
+    fn the_migration_writes_the_mark_that_the_check_looks_for() {
+        assert!(MIGRATION.contains(&format!("IS '{VERSION_MARK}'")));
+        assert_eq!(version_of(VERSION_MARK), Some(1));
+    }
 }

@@ -1,13 +1,17 @@
 //! The store and the transactional inbox on a real PostgreSQL.
 
+mod inbox;
+mod layer;
 mod protocol;
+mod reaper;
+mod setup;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgPool, Row};
 use tower_webhook::store::conformance::{AdvanceFuture, Env};
 use tower_webhook::store::{DedupKey, DedupStore, PostgresStore};
 
@@ -26,8 +30,19 @@ impl Table {
     }
 
     pub(crate) async fn on(server: &Postgres) -> Self {
+        Self::with(server, &[]).await
+    }
+
+    /// With further settings of its connections. A busy machine may be slow.
+    pub(crate) async fn with(server: &Postgres, settings: &[(&str, &str)]) -> Self {
+        let settings = [("statement_timeout", "60s"), ("lock_timeout", "3s")]
+            .iter()
+            .chain(settings)
+            .map(|(name, value)| format!("-c%20{name}%3D{value}"))
+            .collect::<Vec<_>>();
+        let url = format!("{}&options={}", server.url(), settings.join("%20"));
+        let store = PostgresStore::connect(&url).await.unwrap();
         let name = new_name();
-        let store = PostgresStore::connect(&server.url()).await.unwrap();
         let store = store.with_table(&name).unwrap();
         store.migrate().await.unwrap();
         Self {
@@ -62,15 +77,24 @@ impl Table {
         sqlx::query(sql).fetch_one(self.pool()).await.unwrap()
     }
 
+    /// Until a statement on the table waits for another transaction.
+    pub(crate) async fn waits_for_lock(&self) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE wait_event_type = 'Lock' AND query LIKE '%{}%'";
+        while self.row(waiting).await.get::<i64, _>(0) == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub(crate) async fn count(&self) -> i64 {
-        sqlx::Row::get(&self.row("SELECT count(*) FROM {}").await, 0)
+        self.row("SELECT count(*) FROM {}").await.get(0)
     }
 }
 
 pub(crate) fn new_name() -> String {
     static TABLES: AtomicU32 = AtomicU32::new(1);
     let number = TABLES.fetch_add(1, Ordering::Relaxed);
-    format!("events_{number}")
+    format!("events_{number}x")
 }
 
 /// A key that is not another test's.

@@ -44,7 +44,6 @@ impl Postgres {
             &socket,
             "fsync=off",
             "full_page_writes=off",
-            "synchronous_commit=off",
             "shared_buffers=32MB",
             "max_connections=100",
         ];
@@ -117,7 +116,7 @@ impl Postgres {
             UnixStream::connect(self.socket()).ok()?;
             let status = self.dir.path().join("data/postmaster.pid");
             let status = fs::read_to_string(status).ok()?;
-            (status.lines().nth(7)?.trim() == "ready").then_some(())
+            matches!(status.lines().nth(7)?.trim(), "ready" | "standby").then_some(())
         });
     }
 }
