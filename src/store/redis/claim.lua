@@ -3,11 +3,13 @@
 -- ARGV[2] the row's life in milliseconds
 -- Answers {0, attempt} won; {1, attempt, ms} busy; {2, attempt, ms, status}
 -- duplicate; {3, attempt} conflict; {4} what is there is no row.
+
+-- Most events are new: one command for them.
+local new = redis.pcall('SET', KEYS[1], 'i\0\0\0\1' .. ARGV[1], 'PX', ARGV[2], 'NX')
+if new and new.ok then return {0, 1} end
 local row = redis.call('GET', KEYS[1])
-if not row then
-  redis.call('SET', KEYS[1], 'i\0\0\0\1' .. ARGV[1], 'PX', ARGV[2])
-  return {0, 1}
-end
+-- It could not be written. (A row that is there can be read all the same.)
+if not row then return new end
 local size, first = #row, string.byte(row)
 local attempt, fingerprint
 if size == 12 then

@@ -272,13 +272,11 @@ where
         completion: Completion,
     ) -> StoreFuture<'a, Completed> {
         Box::pin(async move {
+            let row = row::done(completion, owner);
+            let life = row::life(completion.ttl);
             let (answer, replicated) = self
                 .run_and_wait(&COMPLETE, key, |command| {
-                    command
-                        .arg(&row::fingerprint(completion.fingerprint))
-                        .arg(&row::owner(owner))
-                        .arg(row::done(completion.status, owner))
-                        .arg(row::life(completion.ttl));
+                    command.arg(&row).arg(&row::owner(owner)).arg(life);
                 })
                 .await?;
             let completed = match answer {
@@ -400,19 +398,19 @@ const MAX_WAIT: u64 = 3_600_000;
 static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("claim.lua")));
 static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        include_str!("write.lua"),
-        include_str!("renew.lua")
+        include_str!("renew.lua"),
+        include_str!("write.lua")
     ))
 });
 static COMPLETE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        include_str!("write.lua"),
-        include_str!("complete.lua")
+        include_str!("complete.lua"),
+        include_str!("write.lua")
     ))
 });
 static RELEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        include_str!("write.lua"),
-        include_str!("release.lua")
+        include_str!("release.lua"),
+        include_str!("write.lua")
     ))
 });

@@ -9,5 +9,5 @@ if size ~= 37 or first ~= 105 then return 4 end
 if string.sub(row, 14, 29) ~= ARGV[1] then return 1 end
 local life = redis.call('PTTL', KEYS[1])
 if life < 0 then return 4 end
-replace('r' .. string.sub(row, 2, 13), math.max(life, 1))
-return 0
+row, life = 'r' .. string.sub(row, 2, 13), math.max(life, 1)
+local answer = 0

@@ -8,5 +8,5 @@ local size, first = #row, string.byte(row)
 if size == 12 or (size == 13 and first == 114) then return 1 end
 if size ~= 37 or first ~= 105 then return 4 end
 if string.sub(row, 14, 29) ~= ARGV[1] then return 1 end
-replace(string.sub(row, 1, 29) .. ARGV[2], ARGV[3])
-return 0
+row = string.sub(row, 1, 29) .. ARGV[2]
+local life, answer = ARGV[3], 0

@@ -18,7 +18,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::store::{Claim, DedupKey, Fingerprint, Owner};
+use crate::store::{Claim, Completion, DedupKey, Owner};
 
 /// 2^52 ms are 142 000 years: sums of a few stay exact in the server's doubles.
 const LONGEST: u64 = 1 << 52;
@@ -74,39 +74,44 @@ fn millis(duration: Duration) -> u64 {
 
 /// A row in flight, from its fingerprint on.
 pub(super) fn in_flight(claim: &Claim, life: Life) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    let parts = claim.fingerprint.as_u64().to_be_bytes().into_iter();
-    let parts = parts.chain(owner(claim.owner)).chain(life.rest());
-    for (to, from) in bytes.iter_mut().zip(parts) {
-        *to = from;
-    }
-    bytes
+    let fingerprint = claim.fingerprint.as_u64().to_be_bytes();
+    joined([&fingerprint, &owner(claim.owner), &life.rest()])
 }
 
 pub(super) const fn owner(owner: Owner) -> [u8; 16] {
     owner.as_u128().to_be_bytes()
 }
 
-pub(super) const fn fingerprint(fingerprint: Fingerprint) -> [u8; 8] {
-    fingerprint.as_u64().to_be_bytes()
-}
-
-/// The last four bytes of a row that is done, but for the attempt.
+/// A row that is done with the first attempt.
 ///
 /// The tag tells an owner that repeats itself from another one, in all but one
 /// of 4096 cases. It decides nothing but which of two words a repeated
 /// completion is answered with, where nothing changes any more.
-pub(super) fn done(status: u16, owner: Owner) -> u32 {
+pub(super) fn done(completion: Completion, owner: Owner) -> [u8; 12] {
     // The golden ratio's digits: owners are counted, and neighbours must differ.
     let owner = owner.as_u128();
     let mixed = (owner as u64 ^ (owner >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let tag = (mixed >> 52) as u32;
-    u32::from(status.min(1023)) << 22 | tag
+    let last = u32::from(completion.status.min(1023)) << 22 | 1 << 12 | tag;
+    joined([
+        &completion.fingerprint.as_u64().to_be_bytes(),
+        &last.to_be_bytes(),
+    ])
+}
+
+fn joined<const PARTS: usize, const SIZE: usize>(parts: [&[u8]; PARTS]) -> [u8; SIZE] {
+    let mut bytes = [0; SIZE];
+    let parts = parts.into_iter().flatten();
+    for (to, from) in bytes.iter_mut().zip(parts) {
+        *to = *from;
+    }
+    bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Fingerprint;
 
     #[test]
     fn the_key_is_the_prefix_and_half_the_digest() {
@@ -133,12 +138,16 @@ mod tests {
 
     #[test]
     fn the_tags_of_neighbours_differ_and_leave_the_status_alone() {
-        let tag = |number| done(0, Owner::from_u128(number));
+        let last = |status, number| {
+            let completion = Completion::new(Fingerprint::NONE, status, Duration::ZERO);
+            let row = done(completion, Owner::from_u128(number));
+            u32::from_be_bytes(row[8..].try_into().unwrap())
+        };
+        let tag = |number| last(0, number) % 4096;
         for number in 0..1000 {
             assert_ne!(tag(number), tag(number + 1));
-            assert!(tag(number) < 1 << 12);
         }
-        assert_eq!(done(204, Owner::from_u128(7)) >> 22, 204);
-        assert_eq!(done(u16::MAX, Owner::from_u128(7)) >> 22, 1023);
+        assert_eq!(last(204, 7) >> 12, 204 << 10 | 1);
+        assert_eq!(last(u16::MAX, 7) >> 12, 1023 << 10 | 1);
     }
 }

@@ -1,8 +1,11 @@
 //! The store and the limiter in Redis.
 
 mod conformance;
+mod faults;
 mod limiter;
+mod setup;
 pub mod time;
+mod topology;
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -26,4 +29,10 @@ pub async fn own_store(server: &Redis) -> (RedisStore<MultiplexedConnection>, St
 
 pub fn key(number: u8) -> DedupKey {
     DedupKey::from_bytes([number; 32])
+}
+
+/// One for the few things that sockets in files cannot do.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
 }
