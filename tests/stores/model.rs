@@ -155,7 +155,7 @@ fn random_key() -> DedupKey {
 struct Virtual(Arc<dyn DedupStore>, Arc<ManualClock>);
 
 impl Virtual {
-    fn new<S: DedupStore + 'static>(store: impl FnOnce(Arc<ManualClock>) -> S) -> Arc<dyn Env> {
+    fn env<S: DedupStore + 'static>(store: impl FnOnce(Arc<ManualClock>) -> S) -> Arc<dyn Env> {
         let clock = Arc::new(ManualClock::new(Timestamp::from_unix_millis(0)));
         Arc::new(Self(Arc::new(store(Arc::clone(&clock))), clock))
     }
@@ -186,7 +186,7 @@ impl Kind for Memory {
     const EXACT: bool = true;
 
     fn env(_: &Runtime) -> Arc<dyn Env> {
-        Virtual::new(|clock| memory(&clock))
+        Virtual::env(|clock| memory(&clock))
     }
 }
 
@@ -197,7 +197,7 @@ impl Kind for Through {
     const EXACT: bool = true;
 
     fn env(_: &Runtime) -> Arc<dyn Env> {
-        Virtual::new(|clock| {
+        Virtual::env(|clock| {
             let store = ReadThrough::new(memory(&clock), 1).unwrap();
             store.with_max_age(ticks(5)).unwrap().with_clock(clock)
         })

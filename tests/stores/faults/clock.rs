@@ -1,8 +1,8 @@
 //! Servers whose clock is set.
 //!
 //! Both servers keep the ends of leases and rows as points in time, so to set
-//! their clock is to move the rows the other way. (libfaketime cannot be loaded
-//! into a Redis with jemalloc.)
+//! their clock is to move the rows the other way. (`redis/topology.rs` sets a
+//! real one.)
 
 use super::rig::{Answer, Backend, Effects, KINDS, LEASE, Rows, Worker};
 

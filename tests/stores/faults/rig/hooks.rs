@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Hooks {
     }
 
     pub fn say(&self, what: impl fmt::Display) {
-        println!("@{what}");
+        writeln!(io::stdout(), "@{what}").unwrap();
     }
 
     pub async fn reach(&self, point: &str) {
