@@ -12,6 +12,7 @@
 )]
 
 mod faults;
+mod guarantees;
 mod model;
 mod postgres;
 mod redis;

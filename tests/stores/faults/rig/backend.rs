@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::redis::aio::MultiplexedConnection;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row};
 use tower_webhook::store::PostgresStore;
 
@@ -168,17 +169,22 @@ impl Backend {
         }
     }
 
+    /// Whether a Redis has no row. Asked so that none counts as used.
+    pub async fn is_empty(&self) -> bool {
+        self.keys(&mut self.to_redis().await).await.is_empty()
+    }
+
+    async fn keys(&self, connection: &mut MultiplexedConnection) -> Vec<Vec<u8>> {
+        let mut keys = ::redis::cmd("KEYS");
+        let keys = keys.arg(format!("{}*", self.name));
+        keys.query_async(connection).await.unwrap()
+    }
+
     /// The length of a row tells its state.
     async fn lengths(&self) -> BTreeMap<String, usize> {
         let mut connection = self.to_redis().await;
-        let pattern = format!("{}*", self.name);
-        let keys: Vec<Vec<u8>> = ::redis::cmd("KEYS")
-            .arg(pattern)
-            .query_async(&mut connection)
-            .await
-            .unwrap();
         let mut states = BTreeMap::new();
-        for key in keys {
+        for key in self.keys(&mut connection).await {
             let mut length = ::redis::cmd("STRLEN");
             let length: usize = length.arg(key).query_async(&mut connection).await.unwrap();
             let state = match length {
@@ -193,7 +199,7 @@ impl Backend {
         states
     }
 
-    pub async fn to_redis(&self) -> ::redis::aio::MultiplexedConnection {
+    pub async fn to_redis(&self) -> MultiplexedConnection {
         let client = ::redis::Client::open(self.url.as_str()).unwrap();
         client.get_multiplexed_async_connection().await.unwrap()
     }
