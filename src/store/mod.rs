@@ -26,6 +26,7 @@ pub mod conformance;
 mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod read_through;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
@@ -38,6 +39,7 @@ pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]
 #[doc(inline)]
 pub use self::postgres::{PostgresSetupError, PostgresStore};
+pub use self::read_through::ReadThrough;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisSetupError, RedisStore};
 

@@ -12,7 +12,10 @@
 )]
 
 mod example;
+mod faults;
+mod guarantees;
 mod inbox;
+mod model;
 mod postgres;
 mod redis;
 mod servers;

@@ -10,15 +10,15 @@ use crate::store::DedupKey;
 /// ids could otherwise look for digests that meet in one bucket. (SipHash, the
 /// standard library's, took a fifth of a claim's time.)
 #[derive(Clone, Copy)]
-pub(super) struct KeyHasher(u64, u64);
+pub(in crate::store) struct KeyHasher(u64, u64);
 
 impl KeyHasher {
-    pub(super) fn new() -> Self {
+    pub(in crate::store) fn new() -> Self {
         let random = RandomState::new();
         Self(random.hash_one(0), random.hash_one(1))
     }
 
-    pub(super) fn hash(self, key: &DedupKey) -> u64 {
+    pub(in crate::store) fn hash(self, key: &DedupKey) -> u64 {
         let (halves, _) = key.as_bytes().as_chunks();
         let folded = halves
             .iter()

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::hash::KeyHasher;
+pub(super) use self::hash::KeyHasher;
 use self::protocol::{Record, Step};
 use self::room::{NoRoom, Room, Rooms};
 use self::table::Table;
@@ -228,7 +228,7 @@ impl fmt::Debug for MemoryStore {
 
 /// Locks `mutex`, also after a panic: no operation leaves a table half changed
 /// where it could panic, and one lost thread must not take the route down.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -88,6 +88,13 @@ impl Table {
         slot.is_some_and(|slot| self.remove(slot, room))
     }
 
+    /// The row of `key`, expired or not.
+    #[cfg(test)]
+    pub(super) fn peek(&self, key: &DedupKey) -> Option<Record> {
+        let row = self.rows.get(self.find(key)? as usize)?;
+        Some(row.record)
+    }
+
     /// How many rows the table has memory for.
     #[cfg(test)]
     pub(super) fn slots(&self) -> usize {
@@ -104,7 +111,7 @@ impl Table {
         Some(slot)
     }
 
-    pub(super) fn find(&self, key: &DedupKey) -> Option<u32> {
+    fn find(&self, key: &DedupKey) -> Option<u32> {
         let is_row = |&slot: &u32| {
             let row = self.rows.get(slot as usize);
             row.is_some_and(|row| row.key == *key)

@@ -1,0 +1,408 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::Timestamp;
+use crate::store::conformance::{self, AdvanceFuture, Env};
+use crate::store::{Fingerprint, MemoryStore, StoreError};
+use crate::testing::ManualClock;
+
+const LEASE: Duration = Duration::from_secs(30);
+const TTL: Duration = Duration::from_secs(3600);
+const DONE: Completion = Completion::new(CONTENT, 201, TTL);
+const CONTENT: Fingerprint = Fingerprint::from_u64(7);
+const OTHER_CONTENT: Fingerprint = Fingerprint::from_u64(8);
+
+fn key(number: u64) -> DedupKey {
+    let mut digest = [0; 32];
+    digest[..8].copy_from_slice(&number.to_be_bytes());
+    DedupKey::from_bytes(digest)
+}
+
+fn owner(number: u128) -> Owner {
+    Owner::from_u128(number)
+}
+
+fn claim(id: u64, by: u128) -> Claim {
+    Claim::new(key(id), owner(by), LEASE, TTL).with_fingerprint(CONTENT)
+}
+
+fn duplicate(expires_in: Duration) -> Claimed {
+    Claimed::Duplicate {
+        status: 201,
+        attempt: 1,
+        expires_in,
+    }
+}
+
+/// A store whose claims are counted, and whose answers can be held back.
+#[derive(Debug)]
+struct Remote {
+    store: MemoryStore,
+    claims: AtomicUsize,
+    hold: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Remote {
+    fn claims(&self) -> usize {
+        self.claims.swap(0, Ordering::Relaxed)
+    }
+
+    /// Holds back the next answer until the sender is used.
+    fn hold(&self) -> oneshot::Sender<()> {
+        let (send, receive) = oneshot::channel();
+        *self.hold.lock().unwrap() = Some(receive);
+        send
+    }
+
+    async fn answer<T>(
+        &self,
+        step: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let hold = self.hold.lock().unwrap().take();
+        let answer = step.await;
+        match hold {
+            Some(hold) => hold.await.map_err(StoreError::unavailable)?,
+            None => {}
+        }
+        answer
+    }
+}
+
+impl DedupStore for Remote {
+    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Claimed> {
+        self.claims.fetch_add(1, Ordering::Relaxed);
+        Box::pin(self.answer(self.store.claim(claim)))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        key: &'a DedupKey,
+        owner: Owner,
+        lease: Duration,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Renewed> {
+        self.store.renew(key, owner, lease, ttl)
+    }
+
+    fn complete<'a>(
+        &'a self,
+        key: &'a DedupKey,
+        owner: Owner,
+        completion: Completion,
+    ) -> StoreFuture<'a, Completed> {
+        Box::pin(self.answer(self.store.complete(key, owner, completion)))
+    }
+
+    fn release<'a>(&'a self, key: &'a DedupKey, owner: Owner) -> StoreFuture<'a, Released> {
+        self.store.release(key, owner)
+    }
+
+    fn forget<'a>(&'a self, key: &'a DedupKey) -> StoreFuture<'a, bool> {
+        Box::pin(self.answer(self.store.forget(key)))
+    }
+}
+
+fn store(capacity: usize) -> (ReadThrough<Remote>, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_unix_millis(0)));
+    let remote = Remote {
+        store: MemoryStore::new(10_000)
+            .unwrap()
+            .with_clock(Arc::clone(&clock) as _),
+        claims: AtomicUsize::new(0),
+        hold: Mutex::default(),
+    };
+    let store = ReadThrough::new(remote, capacity).unwrap();
+    (store.with_clock(Arc::clone(&clock) as _), clock)
+}
+
+/// Lets `by` process the event, and starts counting.
+async fn process(store: &ReadThrough<Remote>, id: u64, by: u128) {
+    let won = store.claim(&claim(id, by)).await.unwrap();
+    assert!(matches!(won, Claimed::Won { .. }), "{won:?}");
+    let done = store.complete(&key(id), owner(by), DONE).await.unwrap();
+    assert_eq!(done, Completed::Done);
+    store.get_ref().claims();
+}
+
+struct Virtual(Arc<ReadThrough<Remote>>, Arc<ManualClock>);
+
+impl Env for Virtual {
+    fn store(&self) -> Arc<dyn DedupStore> {
+        Arc::clone(&self.0) as _
+    }
+
+    fn lease(&self) -> Duration {
+        LEASE
+    }
+
+    fn advance(&self, by: Duration) -> AdvanceFuture<'_> {
+        self.1.advance(by);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_the_protocol() {
+    for capacity in [1, 10_000] {
+        let (store, clock) = store(capacity);
+        conformance::check(&Virtual(Arc::new(store), clock)).await;
+    }
+}
+
+#[test]
+fn nothing_is_not_a_capacity_or_an_age() {
+    let none = |error: ConfigError| error.to_string();
+    assert_eq!(
+        none(ReadThrough::new((), 0).unwrap_err()),
+        "the capacity of the read-through must not be zero"
+    );
+    let store = ReadThrough::new((), 1).unwrap();
+    assert_eq!(
+        none(store.with_max_age(Duration::ZERO).unwrap_err()),
+        "the age of what the read-through remembers must not be zero"
+    );
+}
+
+#[tokio::test]
+async fn what_was_completed_here_is_answered_here() {
+    let (store, clock) = store(100);
+    process(&store, 1, 1).await;
+    clock.advance(LEASE);
+    let again = store.claim(&claim(1, 2)).await.unwrap();
+    assert_eq!(again, duplicate(TTL - LEASE));
+    assert_eq!(store.get_ref().claims(), 0);
+}
+
+#[tokio::test]
+async fn what_another_machine_completed_is_asked_for_once() {
+    let (store, clock) = store(100);
+    let elsewhere = &store.get_ref().store;
+    elsewhere.claim(&claim(1, 9)).await.unwrap();
+    elsewhere.complete(&key(1), owner(9), DONE).await.unwrap();
+    clock.advance(LEASE);
+    for by in 1..4 {
+        let again = store.claim(&claim(1, by)).await.unwrap();
+        assert_eq!(again, duplicate(TTL - LEASE));
+    }
+    assert_eq!(store.get_ref().claims(), 1);
+}
+
+#[tokio::test]
+async fn an_event_in_flight_is_always_the_stores() {
+    let (store, clock) = store(100);
+    store.claim(&claim(1, 1)).await.unwrap();
+    for _ in 0..3 {
+        let busy = store.claim(&claim(1, 2)).await.unwrap();
+        assert!(matches!(busy, Claimed::Busy { attempt: 1, .. }), "{busy:?}");
+    }
+    assert_eq!(store.get_ref().claims(), 4);
+    clock.advance(LEASE);
+    let taken_over = store.claim(&claim(1, 2)).await.unwrap();
+    assert_eq!(taken_over, Claimed::Won { attempt: 2 });
+    let late = store.complete(&key(1), owner(1), DONE).await.unwrap();
+    assert_eq!(late, Completed::LeaseLost);
+    let busy = store.claim(&claim(1, 3)).await.unwrap();
+    assert!(matches!(busy, Claimed::Busy { attempt: 2, .. }), "{busy:?}");
+}
+
+/// An attempt is told by the claim, not by the completion.
+#[tokio::test]
+async fn the_attempt_is_that_which_processed_it() {
+    let (store, clock) = store(100);
+    for by in 1..4 {
+        store.claim(&claim(1, by)).await.unwrap();
+        clock.advance(LEASE);
+    }
+    store.complete(&key(1), owner(3), DONE).await.unwrap();
+    let again = store.claim(&claim(1, 4)).await.unwrap();
+    assert!(
+        matches!(again, Claimed::Duplicate { attempt: 3, .. }),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn other_content_is_the_stores_to_judge() {
+    let (store, _) = store(100);
+    process(&store, 1, 1).await;
+    for _ in 0..2 {
+        let other = claim(1, 2).with_fingerprint(OTHER_CONTENT);
+        let conflict = store.claim(&other).await.unwrap();
+        assert_eq!(conflict, Claimed::Conflict { attempt: 1 });
+    }
+    assert_eq!(store.get_ref().claims(), 2);
+    let any = claim(1, 2).with_fingerprint(Fingerprint::NONE);
+    assert_eq!(store.claim(&any).await.unwrap(), duplicate(TTL));
+    assert_eq!(store.get_ref().claims(), 0);
+}
+
+/// Known by a delivery whose content was not looked at, it says nothing of one
+/// whose content conflicts.
+#[tokio::test]
+async fn what_is_known_without_content_answers_nothing_with_one() {
+    let (store, _) = store(100);
+    let elsewhere = &store.get_ref().store;
+    elsewhere.complete(&key(1), owner(9), DONE).await.unwrap();
+    let any = claim(1, 2).with_fingerprint(Fingerprint::NONE);
+    assert_eq!(store.claim(&any).await.unwrap(), duplicate(TTL));
+    let other = claim(1, 2).with_fingerprint(OTHER_CONTENT);
+    let conflict = store.claim(&other).await.unwrap();
+    assert_eq!(conflict, Claimed::Conflict { attempt: 1 });
+}
+
+#[tokio::test]
+async fn it_ends_with_the_row_or_with_its_age() {
+    let (store, clock) = store(100);
+    let age = Duration::from_secs(60);
+    let store = store.with_max_age(age).unwrap();
+    let brief = age / 2;
+    for (id, ttl) in [(1, brief), (2, TTL)] {
+        let short = Claim::new(key(id), owner(1), brief, brief).with_fingerprint(CONTENT);
+        store.claim(&short).await.unwrap();
+        let done = Completion { ttl, ..DONE };
+        store.complete(&key(id), owner(1), done).await.unwrap();
+    }
+    clock.advance(brief);
+    let absent = store.claim(&claim(1, 2)).await.unwrap();
+    assert_eq!(absent, Claimed::Won { attempt: 1 });
+    store.get_ref().claims();
+
+    clock.advance(brief - Duration::from_millis(1));
+    store.claim(&claim(2, 2)).await.unwrap();
+    assert_eq!(store.get_ref().claims(), 0);
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(
+        store.claim(&claim(2, 2)).await.unwrap(),
+        duplicate(TTL - age)
+    );
+    assert_eq!(store.get_ref().claims(), 1);
+}
+
+/// The answer to the second one counts from the first, which the store got.
+#[tokio::test]
+async fn a_completion_whose_answer_was_lost_is_not_remembered() {
+    let (store, clock) = store(100);
+    store.claim(&claim(1, 1)).await.unwrap();
+    drop(store.get_ref().hold());
+    let lost = store.complete(&key(1), owner(1), DONE).await;
+    assert!(lost.is_err());
+    clock.advance(LEASE);
+    let done = store.complete(&key(1), owner(1), DONE).await.unwrap();
+    assert_eq!(done, Completed::Done);
+    store.get_ref().claims();
+    let again = store.claim(&claim(1, 2)).await.unwrap();
+    assert_eq!(again, duplicate(TTL - LEASE));
+    assert_eq!(store.get_ref().claims(), 1);
+}
+
+#[tokio::test]
+async fn c28_what_is_forgotten_runs_again() {
+    let (store, _) = store(100);
+    process(&store, 1, 1).await;
+    assert!(store.forget(&key(1)).await.unwrap());
+    let again = store.claim(&claim(1, 2)).await.unwrap();
+    assert_eq!(again, Claimed::Won { attempt: 1 });
+}
+
+#[tokio::test]
+async fn c28_an_answer_from_before_the_event_was_forgotten_is_not_remembered() {
+    for step in ["claim", "complete"] {
+        for cancel in [false, true] {
+            let (store, _) = store(100);
+            store.claim(&claim(1, 1)).await.unwrap();
+            if step == "claim" {
+                let elsewhere = &store.get_ref().store;
+                elsewhere.complete(&key(1), owner(1), DONE).await.unwrap();
+            }
+            let answer = store.get_ref().hold();
+            let again = claim(1, 2);
+            let mut late: StoreFuture<'_, String> = match step {
+                "claim" => Box::pin(async { Ok(format!("{:?}", store.claim(&again).await?)) }),
+                _ => {
+                    let complete = store.complete(&again.key, owner(1), DONE);
+                    Box::pin(async { Ok(format!("{:?}", complete.await?)) })
+                }
+            };
+            assert!(poll_once(&mut late).is_none(), "the answer is held back");
+            if cancel {
+                // The operator's request is cut off, and was received.
+                let _held = store.get_ref().hold();
+                let key = key(1);
+                let mut forget = store.forget(&key);
+                assert!(poll_once(&mut forget).is_none());
+            } else {
+                assert!(store.forget(&key(1)).await.unwrap());
+            }
+            answer.send(()).unwrap();
+            let late = late.await.unwrap();
+            assert!(late.contains("Du") || late == "Done", "{late}");
+            let next = store.claim(&claim(1, 3)).await.unwrap();
+            assert_eq!(next, Claimed::Won { attempt: 1 }, "{step}, {cancel}");
+        }
+    }
+}
+
+/// The machine where an operator made the store forget is another one.
+#[tokio::test]
+async fn c28_what_another_machine_forgot_runs_again_after_a_while() {
+    let (store, clock) = store(100);
+    process(&store, 1, 1).await;
+    store.get_ref().store.forget(&key(1)).await.unwrap();
+    let stale = store.claim(&claim(1, 2)).await.unwrap();
+    assert_eq!(stale, duplicate(TTL));
+    clock.advance(ReadThrough::<Remote>::MAX_AGE);
+    let again = store.claim(&claim(1, 2)).await.unwrap();
+    assert_eq!(again, Claimed::Won { attempt: 1 });
+}
+
+/// A claim that nobody waits for any more must not keep others' answers from
+/// being remembered.
+#[tokio::test]
+async fn a_cancelled_claim_leaves_nothing_behind() {
+    let (store, _) = store(100);
+    let elsewhere = &store.get_ref().store;
+    elsewhere.complete(&key(1), owner(9), DONE).await.unwrap();
+    let _answer = store.get_ref().hold();
+    let cancelled = claim(1, 1);
+    let mut claimed = store.claim(&cancelled);
+    assert!(poll_once(&mut claimed).is_none());
+    drop(claimed);
+    store.claim(&claim(1, 2)).await.unwrap();
+    store.get_ref().claims();
+    store.claim(&claim(1, 3)).await.unwrap();
+    assert_eq!(store.get_ref().claims(), 0);
+}
+
+#[tokio::test]
+async fn it_is_bounded_and_the_latest_stay() {
+    let (store, clock) = store(80);
+    for id in 0..2_000 {
+        process(&store, id, 1).await;
+        clock.advance(Duration::from_millis(1));
+    }
+    let mut known = 0;
+    // The latest first: what has to be asked for pushes out an older one.
+    for id in (1_920..2_000).rev() {
+        let again = store.claim(&claim(id, 2)).await.unwrap();
+        assert!(matches!(again, Claimed::Duplicate { .. }), "{again:?}");
+        known += usize::from(store.get_ref().claims() == 0);
+    }
+    // Keys fall into sets unevenly; with a list of ages, all 80 would be known.
+    assert!(known >= 40, "{known}");
+    assert_eq!(store.cache.capacity(), 80);
+    assert!(cache::BYTES_PER_EVENT <= 75, "{}", cache::BYTES_PER_EVENT);
+}
+
+fn poll_once<T>(future: &mut StoreFuture<'_, T>) -> Option<Result<T, StoreError>> {
+    use std::task::{Context, Poll, Waker};
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => None,
+    }
+}
