@@ -49,12 +49,11 @@ pub fn runtime() -> Runtime {
 pub fn cases() -> Vec<Probed> {
     let mut cases = Vec::new();
     for (what, key, accepted) in [("genuine", KEYS[0], true), ("forged", OTHER, false)] {
-        let request = delivery("/acme", key);
+        let request = delivery(provider::github(), "/acme", key);
         // The secret is set up for each request: what that branches on is a
         // matter of the secret and of nothing that a sender chooses.
-        let (set_up, _) =
-            counted(|| Verifier::new(provider::github(), poisoned(KEYS[0])).is_ok());
-        let verifier = tenants(poisoned(KEYS[0]));
+        let (set_up, _) = counted(|| Verifier::new(provider::github(), poisoned(KEYS[0])).is_ok());
+        let verifier = tenants(provider::github(), poisoned(KEYS[0]));
         let runtime = runtime();
         let probed = counted(|| verify(&runtime, &verifier, request));
         cases.push((format!("tenant: {what}"), accepted, set_up + 1, probed));
@@ -73,15 +72,14 @@ pub fn cases() -> Vec<Probed> {
 
 /// A verifier that knows the secret of `/acme`.
 #[must_use]
-pub fn tenants(secret: Secret) -> AsyncVerifier {
+pub fn tenants(scheme: Scheme, secret: Secret) -> AsyncVerifier {
     let source = Arc::new(Tenants(secret));
-    AsyncVerifier::with_secrets(provider::github(), source).expect("a valid scheme")
+    AsyncVerifier::with_secrets(scheme, source).expect("a valid scheme")
 }
 
 /// A delivery to `path`, signed with `key`.
 #[must_use]
-pub fn delivery(path: &str, key: &[u8]) -> Request<Bytes> {
-    let scheme: Scheme = provider::github();
+pub fn delivery(scheme: Scheme, path: &str, key: &[u8]) -> Request<Bytes> {
     Signer::new(scheme, Secret::from_bytes(key))
         .expect("a valid key")
         .at(NOW)

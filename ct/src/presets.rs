@@ -55,7 +55,12 @@ fn sign(scheme: &Scheme, key: &[u8]) -> Request<bytes::Bytes> {
     request
 }
 
-fn both_ways(cases: &mut Vec<Case>, scheme: &Scheme, request: Request<bytes::Bytes>, accepted: bool) {
+fn both_ways(
+    cases: &mut Vec<Case>,
+    scheme: &Scheme,
+    request: Request<bytes::Bytes>,
+    accepted: bool,
+) {
     let in_header = |source: &Source| matches!(source, Source::Header(_) | Source::Query(_));
     let verdicts = match scheme.algorithm() {
         _ if !accepted => 1,

@@ -170,7 +170,10 @@ fn request(scheme: &Scheme, signatures: &[&String]) -> Request<bytes::Bytes> {
                 _ => signatures[0].clone(),
             };
             let value = HeaderValue::try_from(value).expect("signatures are visible ASCII");
-            *request.headers_mut().get_mut(name(source)).expect("a signed request") = value;
+            *request
+                .headers_mut()
+                .get_mut(name(source))
+                .expect("a signed request") = value;
         }
     }
     request
@@ -194,7 +197,11 @@ fn signed(scheme: &Scheme, key: &[u8]) -> Request<bytes::Bytes> {
 fn text(scheme: &Scheme, key: &[u8]) -> String {
     let request = signed(scheme, key);
     let value = match &scheme.signatures()[0] {
-        Source::Query(_) => request.uri().query().unwrap_or_default().replace("token=", " "),
+        Source::Query(_) => request
+            .uri()
+            .query()
+            .unwrap_or_default()
+            .replace("token=", " "),
         source => {
             let value = &request.headers()[name(source)];
             value.to_str().expect("visible ASCII").to_owned()

@@ -29,7 +29,10 @@ fn main() -> ExitCode {
     }
     match control_errors(folded) {
         0 => println!("control, all keys folded: clean"),
-        found => fail("all keys folded", format!("{found} errors in what has no leak")),
+        found => fail(
+            "all keys folded",
+            format!("{found} errors in what has no leak"),
+        ),
     }
 
     let mut cases: Vec<(String, bool, usize, (usize, bool))> = Vec::new();
