@@ -48,7 +48,10 @@ impl Encoding {
     /// Decodes `text` of any length; `None` if it is malformed.
     pub(crate) fn decode(self, text: &[u8]) -> Option<Cow<'_, [u8]>> {
         match self {
-            Self::Hex => hex::decode(text).ok().map(Cow::Owned),
+            Self::Hex => {
+                let mut out = vec![0; text.len() / 2];
+                decode_hex(text, &mut out).map(|()| Cow::Owned(out))
+            }
             Self::Base64 => STANDARD.decode(text).ok().map(Cow::Owned),
             Self::Base64Url => URL_SAFE_NO_PAD.decode(text).ok().map(Cow::Owned),
             Self::Text => Some(Cow::Borrowed(text)),

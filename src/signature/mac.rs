@@ -254,6 +254,19 @@ mod tests {
         }
     }
 
+    /// What is compiled of it, `ct/run` judges.
+    #[test]
+    fn a24_a_match_ends_no_search() {
+        let (a, b) = (token_tag(b"a"), token_tag(b"b"));
+        for candidates in [[&a, &b, &b], [&b, &b, &a], [&a, &a, &a], [&b, &b, &b]] {
+            let mut compared = 0;
+            let mut matching = Matching::new();
+            let counted = candidates.into_iter().inspect(|_| compared += 1);
+            matching.compare(0, &a, counted);
+            assert_eq!(compared, 3);
+        }
+    }
+
     #[test]
     fn the_first_matching_key_is_named() {
         let (a, b) = (token_tag(b"a"), token_tag(b"b"));
