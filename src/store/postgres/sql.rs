@@ -32,7 +32,7 @@ pub const VERSION_MARK: &str = "tower-webhook 1";
 ///
 /// For a migration tool of your own; [`PostgresStore::migrate`] runs the same.
 /// The columns are ordered so that none is padded. There is no `CHECK`: the
-/// server would read it anew for each statement, half of its work. A page keeps room for the
+/// server would read it anew for each statement, a third of its work. A page keeps room for the
 /// second version of its rows: a completion then changes no index.
 ///
 /// [`PostgresStore::migrate`]: super::PostgresStore::migrate

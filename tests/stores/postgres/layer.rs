@@ -139,14 +139,14 @@ async fn after_a_restart_of_the_server_no_delivery_is_refused_for_a_dead_connect
 async fn a_server_that_hangs_is_503_within_the_layers_timeout() {
     let server = Postgres::start();
     let table = Table::on(&server).await;
-    let mut route = Route::new(&table.store);
-    route.layer = route
-        .layer
-        .with_store_timeout(Duration::from_millis(200))
-        .unwrap();
+    let route = Route::new(&table.store);
+    let mut hasty = Route::new(&table.store);
+    let timeout = Duration::from_millis(200);
+    hasty.layer = hasty.layer.with_store_timeout(timeout).unwrap();
     assert_eq!(route.send("evt_1").await.status(), StatusCode::OK);
     server.pause();
-    assert_refused(&route.send("evt_2").await);
+    assert_refused(&hasty.send("evt_2").await);
     server.resume();
     assert_eq!(route.send("evt_1").await.status(), StatusCode::OK);
+    assert_eq!((route.calls(), hasty.calls()), (1, 0));
 }
