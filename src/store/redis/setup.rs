@@ -8,8 +8,9 @@ use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, RedisError, Value};
 use tokio::time::timeout;
 
+use super::protocol::CLAIM;
 use super::row::{self, Life};
-use super::{CLAIM, RedisSetupError, RedisStore};
+use super::{DEADLINE, RedisSetupError, RedisStore};
 use crate::store::{Claim, DedupKey, Owner};
 use crate::telemetry;
 
@@ -50,7 +51,10 @@ impl RedisStore<ConnectionManager> {
         let first = client.get_multiplexed_async_connection_with_config(&config);
         let first = first.await.map_err(RedisSetupError::from_redis)?;
         RedisStore::new(first).check_server(eviction).await?;
-        Ok(Self::new(manager(client)?))
+        Ok(Self {
+            deadline: Some(DEADLINE),
+            ..Self::new(manager(client)?)
+        })
     }
 }
 
@@ -277,3 +281,6 @@ const START_DEADLINE: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(10);
 /// About a day: the manager gives up for good after some errors that pass.
 const RECONNECTIONS: usize = 86_400;
+
+#[cfg(test)]
+mod tests;
