@@ -11,6 +11,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     dead_code,
+    unused_imports, // of the servers
     unreachable_pub,
     missing_docs
 )]

@@ -1,11 +1,11 @@
 -- KEYS[1] the event's row
--- ARGV[1] fingerprint (8 bytes), owner (16), by how much the row outlives its lease (8)
+-- ARGV[1] the row to write, for attempt 1
 -- ARGV[2] the row's life in milliseconds
 -- Answers {0, attempt} won; {1, attempt, ms} busy; {2, attempt, ms, status}
 -- duplicate; {3, attempt} conflict; {4} what is there is no row.
 
 -- Most events are new: one command for them.
-local new = redis.pcall('SET', KEYS[1], 'i\0\0\0\1' .. ARGV[1], 'PX', ARGV[2], 'NX')
+local new = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')
 if new and new.ok then return {0, 1} end
 local row = redis.call('GET', KEYS[1])
 -- It could not be written. (A row that is there can be read all the same.)
@@ -22,7 +22,7 @@ else
   return {4}
 end
 -- As bytes: numbers are doubles here, which cannot tell all of them apart.
-local given, none = string.sub(ARGV[1], 1, 8), '\0\0\0\0\0\0\0\0'
+local given, none = string.sub(ARGV[1], 6, 13), '\0\0\0\0\0\0\0\0'
 if fingerprint ~= given and fingerprint ~= none and given ~= none then
   return {3, attempt}
 end
@@ -35,8 +35,9 @@ local left = 0
 if size == 37 then left = life - struct.unpack('>I8', row, 30) end
 if left <= 0 then
   attempt = math.min(attempt + 1, 4294967295)
-elseif string.sub(row, 14, 29) ~= string.sub(ARGV[1], 9, 24) then
+elseif string.sub(row, 14, 29) ~= string.sub(ARGV[1], 14, 29) then
   return {1, attempt, left}
 end
-redis.call('SET', KEYS[1], 'i' .. struct.pack('>I4', attempt) .. ARGV[1], 'PX', ARGV[2])
+row = 'i' .. struct.pack('>I4', attempt) .. string.sub(ARGV[1], 6)
+redis.call('SET', KEYS[1], row, 'PX', ARGV[2])
 return {0, attempt}

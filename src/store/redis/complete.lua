@@ -22,9 +22,9 @@ elseif size == 12 then
 else
   return 4
 end
-local attempt = math.min(struct.unpack('>I4', row, 2), 1023)
+local attempt = struct.unpack('>I4', row, 2)
 if attempt > 1 then
-  local last = struct.unpack('>I4', done, 9) + (attempt - 1) * 4096
+  local last = struct.unpack('>I4', done, 9) + (math.min(attempt, 1023) - 1) * 4096
   done = string.sub(done, 1, 8) .. struct.pack('>I4', last)
 end
 row = done

@@ -1,6 +1,7 @@
 //! The store in Redis.
 
 mod error;
+mod protocol;
 mod row;
 pub(crate) mod script;
 pub(crate) mod setup;
@@ -8,20 +9,11 @@ pub(crate) mod setup;
 mod tests;
 
 use std::fmt;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, ConnectionManager};
-use redis::{Cmd, FromRedisValue, RedisError};
-use tokio::time::timeout;
 
 pub use self::error::RedisSetupError;
-use self::row::Life;
-use self::script::Script;
-use super::{
-    Claim, Claimed, Completed, Completion, DedupKey, DedupStore, Owner, Released, Renewed,
-    StoreError, StoreFuture,
-};
 use crate::ConfigError;
 
 /// Remembers events in Redis or Valkey, for many machines.
@@ -91,12 +83,12 @@ use crate::ConfigError;
 /// is not enough, effects and events belong into one database transaction.
 ///
 /// When the server is full under `noeviction`, new events are refused with
-/// [`StoreError::Full`], so that their senders come again, and events in flight
+/// [`StoreError::Full`](super::StoreError::Full), so that their senders come again, and events in flight
 /// are completed all the same.
 pub struct RedisStore<C = ConnectionManager> {
     connection: C,
     prefix: String,
-    deadline: Duration,
+    deadline: Option<Duration>,
     /// How many, and for how many milliseconds.
     replicas: Option<(u32, u64)>,
 }
@@ -111,7 +103,7 @@ where
         Self {
             connection,
             prefix: DEFAULT_PREFIX.to_owned(),
-            deadline: DEFAULT_DEADLINE,
+            deadline: None,
             replicas: None,
         }
     }
@@ -132,9 +124,12 @@ where
         Ok(self)
     }
 
-    /// Gives up an operation after `deadline` instead of 900 ms, so that within
-    /// the two seconds that the layer has for a claim, the second try comes in
-    /// time if the first one's answer was lost.
+    /// Gives up an operation after `deadline`.
+    ///
+    /// A store that [connected](RedisStore::connect) itself has one of 900 ms:
+    /// within the two seconds that the layer has for a claim, the second try
+    /// comes in time if the first one's answer was lost. Over another
+    /// connection, that one's timeouts count, unless told.
     ///
     /// # Errors
     ///
@@ -145,7 +140,7 @@ where
                 setting: "the deadline of an operation on Redis",
             });
         }
-        self.deadline = deadline;
+        self.deadline = Some(deadline);
         Ok(self)
     }
 
@@ -156,7 +151,8 @@ where
     ///
     /// The server answers nothing on a connection while it waits there, so
     /// that operations that share one wait for each other. On a busy route,
-    /// use several stores with connections of their own.
+    /// use several stores with connections of their own. A connection's own
+    /// response timeout has to be longer than `wait`.
     ///
     /// # Errors
     ///
@@ -182,139 +178,6 @@ where
     pub const fn connection(&self) -> &C {
         &self.connection
     }
-
-    async fn run<T: FromRedisValue>(
-        &self,
-        script: &Script,
-        key: &DedupKey,
-        arguments: impl Fn(&mut Cmd),
-    ) -> Result<T, StoreError> {
-        let (key, mut connection) = (row::key(&self.prefix, key), self.connection.clone());
-        let running = script.run(&mut connection, &key, arguments);
-        in_time(self.deadline, running).await
-    }
-
-    /// Like [`run`](Self::run), for what replicas should have. Answers whether
-    /// they do.
-    async fn run_and_wait<T: FromRedisValue>(
-        &self,
-        script: &Script,
-        key: &DedupKey,
-        arguments: impl Fn(&mut Cmd),
-    ) -> Result<(T, Result<(), StoreError>), StoreError> {
-        let Some((replicas, millis)) = self.replicas else {
-            let answer = self.run(script, key, arguments).await?;
-            return Ok((answer, Ok(())));
-        };
-        let (key, mut connection) = (row::key(&self.prefix, key), self.connection.clone());
-        let wait = (replicas, millis);
-        let running = script.run_and_wait(&mut connection, &key, arguments, wait);
-        let deadline = self.deadline + Duration::from_millis(millis);
-        let (answer, reached) = in_time(deadline, running).await?;
-        let replicated = match reached >= replicas {
-            true => Ok(()),
-            false => Err(StoreError::unavailable(format!(
-                "{reached} of {replicas} replicas acknowledged within {millis} ms"
-            ))),
-        };
-        Ok((answer, replicated))
-    }
-}
-
-impl<C> DedupStore for RedisStore<C>
-where
-    C: ConnectionLike + Clone + Send + Sync + 'static,
-{
-    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Claimed> {
-        Box::pin(async move {
-            let life = Life::of(claim.lease, claim.ttl);
-            let row = row::in_flight(claim, life);
-            let (answer, replicated) = self
-                .run_and_wait(&CLAIM, &claim.key, |command| {
-                    command.arg(&row).arg(life.millis);
-                })
-                .await?;
-            let claimed = claimed(answer)?;
-            if let (Claimed::Won { .. }, Err(error)) = (claimed, replicated) {
-                // If this fails, the lease runs out.
-                let _ = self.release(&claim.key, claim.owner).await;
-                return Err(error);
-            }
-            Ok(claimed)
-        })
-    }
-
-    fn renew<'a>(
-        &'a self,
-        key: &'a DedupKey,
-        owner: Owner,
-        lease: Duration,
-        ttl: Duration,
-    ) -> StoreFuture<'a, Renewed> {
-        Box::pin(async move {
-            let life = Life::of(lease, ttl);
-            let answer = self.run(&RENEW, key, |command| {
-                let owner = row::owner(owner);
-                command.arg(&owner).arg(&life.rest()).arg(life.millis);
-            });
-            match answer.await? {
-                0 => Ok(Renewed::Extended),
-                1 => Ok(Renewed::Lost),
-                _ => Err(foreign_row()),
-            }
-        })
-    }
-
-    fn complete<'a>(
-        &'a self,
-        key: &'a DedupKey,
-        owner: Owner,
-        completion: Completion,
-    ) -> StoreFuture<'a, Completed> {
-        Box::pin(async move {
-            let row = row::done(completion, owner);
-            let life = row::life(completion.ttl);
-            let (answer, replicated) = self
-                .run_and_wait(&COMPLETE, key, |command| {
-                    command.arg(&row).arg(&row::owner(owner)).arg(life);
-                })
-                .await?;
-            let completed = match answer {
-                0 => Completed::Done,
-                1 => Completed::AlreadyDone,
-                2 => Completed::Recreated,
-                3 => Completed::LeaseLost,
-                _ => return Err(foreign_row()),
-            };
-            if completed != Completed::LeaseLost {
-                replicated?;
-            }
-            Ok(completed)
-        })
-    }
-
-    fn release<'a>(&'a self, key: &'a DedupKey, owner: Owner) -> StoreFuture<'a, Released> {
-        Box::pin(async move {
-            let answer = self.run(&RELEASE, key, |command| {
-                command.arg(&row::owner(owner));
-            });
-            match answer.await? {
-                0 => Ok(Released::Released),
-                1 => Ok(Released::NotOwner),
-                _ => Err(foreign_row()),
-            }
-        })
-    }
-
-    fn forget<'a>(&'a self, key: &'a DedupKey) -> StoreFuture<'a, bool> {
-        Box::pin(async move {
-            let mut connection = self.connection.clone();
-            let mut command = redis::cmd("DEL");
-            command.arg(row::key(&self.prefix, key));
-            let deleted: u64 = in_time(self.deadline, command.query_async(&mut connection)).await?;
-            Ok(deleted > 0)
-        })
-    }
 }
 
 /// Shows neither the connection nor its password.
@@ -326,55 +189,6 @@ impl<C> fmt::Debug for RedisStore<C> {
             .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }
-}
-
-fn claimed(answer: Vec<u64>) -> Result<Claimed, StoreError> {
-    let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    Ok(match *answer.as_slice() {
-        [0, attempt] => Claimed::Won {
-            attempt: number(attempt),
-        },
-        [1, attempt, millis] => Claimed::Busy {
-            remaining: Duration::from_millis(millis),
-            attempt: number(attempt),
-        },
-        [2, attempt, millis, status] => Claimed::Duplicate {
-            status: u16::try_from(status).unwrap_or(u16::MAX),
-            attempt: number(attempt),
-            expires_in: Duration::from_millis(millis),
-        },
-        [3, attempt] => Claimed::Conflict {
-            attempt: number(attempt),
-        },
-        _ => return Err(foreign_row()),
-    })
-}
-
-/// Never taken for an absent event: somebody else may hold it.
-fn foreign_row() -> StoreError {
-    StoreError::unavailable(RedisSetupError::ForeignRow)
-}
-
-async fn in_time<T>(
-    deadline: Duration,
-    running: impl Future<Output = Result<T, RedisError>>,
-) -> Result<T, StoreError> {
-    match timeout(deadline, running).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) if is_out_of_memory(&error) => Err(StoreError::Full),
-        Ok(Err(error)) => Err(StoreError::unavailable(error)),
-        Err(_) => Err(StoreError::unavailable(format!(
-            "Redis did not answer within {deadline:?}"
-        ))),
-    }
-}
-
-/// Before Redis 7, the error of a command in a script is inside another one.
-fn is_out_of_memory(error: &RedisError) -> bool {
-    error.code() == Some("OOM")
-        || error
-            .detail()
-            .is_some_and(|detail| detail.contains("OOM command not allowed"))
 }
 
 pub(crate) fn checked_prefix(prefix: String) -> Result<String, ConfigError> {
@@ -391,26 +205,6 @@ pub(crate) fn checked_prefix(prefix: String) -> Result<String, ConfigError> {
 }
 
 const DEFAULT_PREFIX: &str = "twh:";
-const DEFAULT_DEADLINE: Duration = Duration::from_millis(900);
+const DEADLINE: Duration = Duration::from_millis(900);
 /// An hour, where `WAIT` takes any number of milliseconds.
 const MAX_WAIT: u64 = 3_600_000;
-
-static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("claim.lua")));
-static RENEW: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("renew.lua"),
-        include_str!("write.lua")
-    ))
-});
-static COMPLETE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("complete.lua"),
-        include_str!("write.lua")
-    ))
-});
-static RELEASE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("release.lua"),
-        include_str!("write.lua")
-    ))
-});

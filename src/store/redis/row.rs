@@ -72,10 +72,15 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(millis).unwrap_or(LONGEST).min(LONGEST)
 }
 
-/// A row in flight, from its fingerprint on.
-pub(super) fn in_flight(claim: &Claim, life: Life) -> [u8; 32] {
+/// A row in flight for the first time.
+pub(super) fn in_flight(claim: &Claim, life: Life) -> [u8; 37] {
     let fingerprint = claim.fingerprint.as_u64().to_be_bytes();
-    joined([&fingerprint, &owner(claim.owner), &life.rest()])
+    joined([
+        b"i\0\0\0\x01",
+        &fingerprint,
+        &owner(claim.owner),
+        &life.rest(),
+    ])
 }
 
 pub(super) const fn owner(owner: Owner) -> [u8; 16] {

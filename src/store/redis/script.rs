@@ -72,7 +72,7 @@ impl Script {
 }
 
 fn command(name: &str, script: &str, key: &[u8], arguments: impl Fn(&mut Cmd)) -> Cmd {
-    let mut command = Cmd::with_capacity(8, script.len() + 128);
+    let mut command = Cmd::with_capacity(7, script.len() + key.len() + 96);
     command.arg(name).arg(script).arg(1).arg(key);
     arguments(&mut command);
     command

@@ -8,7 +8,7 @@ use tower_webhook::store::{
 };
 
 use super::setup::set;
-use super::{connection, key, own_store, time};
+use super::{PATIENCE, connection, key, own_store, time};
 use crate::servers::Redis;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -104,9 +104,9 @@ async fn a_server_without_memory_takes_no_event_and_completes_those_in_flight() 
 async fn a_restarted_server_keeps_its_rows_and_learns_the_scripts_again() {
     let mut server = Redis::with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = RedisStore::connect(&server.url()).await.unwrap();
-    store.claim(&claim(key(0), 1)).await.unwrap();
-    store.claim(&claim(key(1), 1)).await.unwrap();
-    store.complete(&key(1), A, DONE).await.unwrap();
+    until_answered(async || store.claim(&claim(key(0), 1)).await).await;
+    until_answered(async || store.claim(&claim(key(1), 1)).await).await;
+    until_answered(async || store.complete(&key(1), A, DONE).await).await;
 
     let mut flush = ::redis::cmd("SCRIPT");
     flush
@@ -114,7 +114,9 @@ async fn a_restarted_server_keeps_its_rows_and_learns_the_scripts_again() {
         .exec_async(&mut connection(&server).await)
         .await
         .unwrap();
-    assert!(is_busy(store.claim(&claim(key(0), 2)).await.unwrap()));
+    assert!(is_busy(
+        until_answered(async || store.claim(&claim(key(0), 2)).await).await
+    ));
 
     server.stop();
     let down = store.claim(&claim(key(0), 2)).await;
@@ -122,8 +124,10 @@ async fn a_restarted_server_keeps_its_rows_and_learns_the_scripts_again() {
     server.restart();
     let busy = until_answered(async || store.claim(&claim(key(0), 2)).await).await;
     assert!(is_busy(busy));
-    assert!(is_duplicate(store.claim(&claim(key(1), 2)).await.unwrap()));
-    let completed = store.complete(&key(0), A, DONE).await.unwrap();
+    assert!(is_duplicate(
+        until_answered(async || store.claim(&claim(key(1), 2)).await).await
+    ));
+    let completed = until_answered(async || store.complete(&key(0), A, DONE).await).await;
     assert_eq!(completed, Completed::Done);
 }
 
@@ -132,7 +136,7 @@ async fn until_answered<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) 
     loop {
         match ask().await {
             Ok(answer) => return answer,
-            Err(error) => assert!(started.elapsed() < LEASE, "{error:?}"),
+            Err(error) => assert!(started.elapsed() < PATIENCE, "{error:?}"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -14,7 +14,7 @@ use tower_webhook::rate_limit::{
 };
 use tower_webhook::{ConfigError, VerifiedBody, Verifier, VerifyLayer, provider};
 
-use super::connection;
+use super::{PATIENCE, connection};
 use crate::servers::Redis;
 
 /// Slow enough that no test lives to see a refill.
@@ -29,7 +29,7 @@ fn patient(
     quota: Quota,
 ) -> RedisRateLimiter<MultiplexedConnection> {
     let limiter = RedisRateLimiter::new(connection, quota);
-    limiter.with_deadline(Duration::from_secs(60)).unwrap()
+    limiter.with_deadline(PATIENCE).unwrap()
 }
 
 fn somebody() -> RateKey {

@@ -8,16 +8,25 @@ pub mod time;
 mod topology;
 
 use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
+use ::redis::AsyncConnectionConfig;
 use ::redis::aio::MultiplexedConnection;
 use tower_webhook::store::{DedupKey, RedisStore};
 
 use crate::servers::Redis;
 
+/// For answers, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A connection that stays broken when it breaks.
 pub async fn connection(server: &Redis) -> MultiplexedConnection {
     let client = ::redis::Client::open(server.url()).unwrap();
-    client.get_multiplexed_async_connection().await.unwrap()
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    let connection = client.get_multiplexed_async_connection_with_config(&config);
+    connection.await.unwrap()
 }
 
 /// A store of one's own on a server that others use.

@@ -1,5 +1,7 @@
 //! What is wrong with a server is said before the first request.
 
+use std::time::Duration;
+
 use ::redis::aio::ConnectionLike;
 use tower_webhook::ConfigError;
 use tower_webhook::store::{RedisSetupError, RedisStore};
@@ -143,9 +145,9 @@ async fn bad_settings_are_configuration_errors() {
             "{error}"
         );
     }
-    let second = std::time::Duration::from_secs(1);
+    let second = Duration::from_secs(1);
     for error in [
-        store().with_deadline(second * 0).map(|_| ()),
+        store().with_deadline(Duration::ZERO).map(|_| ()),
         store().with_replicas(0, second).map(|_| ()),
         store().with_replicas(1, second / 10_000).map(|_| ()),
     ] {

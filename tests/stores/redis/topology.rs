@@ -5,14 +5,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use ::redis::aio::ConnectionLike;
-use ::redis::cluster::ClusterClient;
+use ::redis::cluster::ClusterClientBuilder;
 use ::redis::cluster_async::ClusterConnection;
 use tower_webhook::store::{
     Claim, Claimed, Completed, Completion, DedupStore, Fingerprint, Owner, RedisStore, Renewed,
     StoreError,
 };
 
-use super::{connection, free_port, key};
+use super::{PATIENCE, connection, free_port, key};
 use crate::servers::{Redis, wait_for};
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -67,7 +67,7 @@ async fn what_replicas_do_not_have_is_not_acknowledged() {
     let mut replica = super::connection(&replica).await;
     wait_for_link(&mut replica).await;
     let patient = RedisStore::new(connection.clone());
-    let patient = patient.with_replicas(1, LEASE).unwrap();
+    let patient = patient.with_replicas(1, PATIENCE / 2).unwrap();
     run::<()>(&mut connection, "SCRIPT FLUSH").await;
     let won = patient.claim(&claim(1, A)).await.unwrap();
     assert_eq!(won, Claimed::Won { attempt: 1 });
@@ -124,7 +124,11 @@ async fn a_cluster_is_a_store() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let cluster = ClusterClient::new([format!("redis://127.0.0.1:{port}")]).unwrap();
+    let cluster = ClusterClientBuilder::new([format!("redis://127.0.0.1:{port}")])
+        .connection_timeout(PATIENCE)
+        .response_timeout(PATIENCE)
+        .build()
+        .unwrap();
     let cluster: ClusterConnection = cluster.get_async_connection().await.unwrap();
     let store = RedisStore::new(cluster.clone());
     store.check().await.unwrap();
