@@ -49,14 +49,6 @@ pub fn run() {
         for tasks in [1, 16] {
             rates(&store, &pool, tasks).await;
         }
-        if let Ok(ff) = std::env::var("FF") {
-            query(AssertSqlSafe(format!(
-                "ALTER TABLE webhook_events SET (fillfactor = {ff})"
-            )))
-            .execute(&pool)
-            .await
-            .unwrap();
-        }
         query("TRUNCATE webhook_events")
             .execute(&pool)
             .await

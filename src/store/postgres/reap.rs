@@ -49,14 +49,13 @@ impl Reaper {
         let (pool, statements) = (store.pool.clone(), Arc::clone(&store.statements));
         runtime.spawn(async move {
             let _turn = turn;
-            // Requests go first: it takes a connection that nobody uses.
-            let Some(mut connection) = pool.try_acquire() else {
+            // An error is found again by the next claim.
+            let Ok(mut connection) = pool.acquire().await else {
                 return;
             };
             for _ in 0..BATCHES {
                 match batch(&mut connection, &statements).await {
                     Ok(deleted) if deleted >= BATCH => {}
-                    // An error is found again by the next claim.
                     _ => return,
                 }
             }

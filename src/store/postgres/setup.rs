@@ -1,6 +1,7 @@
 //! What happens once: connecting, making the table, looking whether all is
 //! well.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
@@ -45,7 +46,8 @@ impl PostgresStore {
         let missing = SETTINGS.iter().filter(|(name, _)| !given.contains(name));
         let options = options.options(missing.copied());
         let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
-        let first = first.await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let late = || sqlx::Error::Io(ErrorKind::TimedOut.into());
+        let first = first.await.unwrap_or_else(|_| Err(late()));
         let first = first.map_err(PostgresSetupError::of_connection)?;
         let _ = first.close().await;
         let pool = PgPoolOptions::new()

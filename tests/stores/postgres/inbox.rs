@@ -169,15 +169,19 @@ async fn a_commit_after_a_statement_failed_is_an_error() {
 #[tokio::test]
 async fn a_handler_that_stands_still_loses_its_transaction() {
     let mut shop = Shop::new().await;
-    let idle = Duration::from_millis(500);
+    let idle = Duration::from_millis(59_999);
     shop.inbox = shop.inbox.with_idle_timeout(idle).unwrap();
     let event = stripe("evt_1");
     let mut fresh = shop.begin(&event).await.unwrap();
     shop.order(&mut fresh, "1").await;
-    // The one wait for a clock of the server's that cannot be moved.
-    let open = "SELECT count(*) FROM pg_stat_activity \
-                WHERE state = 'idle in transaction' AND query LIKE '%{}%'";
-    while shop.table.row(open).await.get::<i64, _>(0) == 1 {
+    let set = sqlx::query("SHOW idle_in_transaction_session_timeout");
+    let set = set.fetch_one(&mut *fresh).await.unwrap();
+    assert_eq!(set.get::<&str, _>(0), "59999ms");
+    // The server's clock cannot be moved: it is to wait no longer.
+    let now = sqlx::raw_sql("SET LOCAL idle_in_transaction_session_timeout = 1");
+    now.execute(&mut *fresh).await.unwrap();
+    let open = "SELECT count(*) FROM pg_locks WHERE relation = '{}'::regclass";
+    while shop.table.row(open).await.get::<i64, _>(0) > 0 {
         tokio::task::yield_now().await;
     }
     assert!(fresh.commit().await.is_err());

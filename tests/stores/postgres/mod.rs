@@ -65,11 +65,17 @@ impl Table {
         .await;
     }
 
-    /// Runs a statement in which `{}` is the table.
+    /// Runs a statement in which `{}` is the table, on a connection that is
+    /// alive.
     pub(crate) async fn run(&self, sql: &str) -> u64 {
-        let sql = AssertSqlSafe(sql.replace("{}", &self.name));
-        let done = sqlx::raw_sql(sql).execute(self.pool()).await;
-        done.unwrap().rows_affected()
+        let sql = sql.replace("{}", &self.name);
+        loop {
+            let sql = AssertSqlSafe(sql.clone());
+            match sqlx::raw_sql(sql).execute(self.pool()).await {
+                Err(sqlx::Error::Io(_)) => {}
+                done => return done.unwrap().rows_affected(),
+            }
+        }
     }
 
     pub(crate) async fn row(&self, sql: &str) -> PgRow {

@@ -190,11 +190,13 @@ async fn the_store_conforms_at_the_level_serializable() {
 async fn a_full_pool_is_an_unavailable_store() {
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(Duration::from_millis(10))
+        .acquire_timeout(Duration::from_secs(60))
         .connect(&Postgres::shared().url())
         .await
         .unwrap();
     let held = pool.acquire().await.unwrap();
+    // From here on, time passes while nothing happens.
+    tokio::time::pause();
     let store = PostgresStore::new(pool);
     let refused = store.claim(&claim(1, A)).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));

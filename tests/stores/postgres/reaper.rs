@@ -86,7 +86,6 @@ async fn claims_reap_by_the_way_unless_that_is_turned_off() {
     }
 }
 
-/// A run that finds all connections busy leaves them to the requests.
 #[tokio::test]
 async fn one_run_at_a_time_deletes_four_batches_at_most() {
     let table = Table::shared().await;
