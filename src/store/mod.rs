@@ -37,7 +37,6 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub use self::memory::MemoryStore;
-pub use self::postgres::PostgresStore;
 #[cfg(feature = "postgres")]
 #[doc(inline)]
 pub use self::postgres::{PostgresSetupError, PostgresStore};
