@@ -2,7 +2,8 @@
 //!
 //! [`DedupStore`] is the protocol that [`DedupLayer`](crate::dedup::DedupLayer)
 //! speaks: a lease with a fence, each step one atomic operation that only the
-//! owner of the lease can take. [`MemoryStore`] is the embedded default.
+//! owner of the lease can take. [`MemoryStore`] is the embedded default;
+//! [`ReadThrough`] saves the way to a store that is far away for what is done.
 //!
 //! | state \ event | claim by X | renew by owner | complete by owner | by another | release by owner | lease passes | TTL passes |
 //! |---|---|---|---|---|---|---|---|

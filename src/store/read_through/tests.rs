@@ -1,3 +1,5 @@
+mod forget;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -37,12 +39,19 @@ fn duplicate(expires_in: Duration) -> Claimed {
     }
 }
 
-/// A store whose claims are counted, and whose answers can be held back.
+/// A store whose claims are counted, and which can be slow.
 #[derive(Debug)]
 struct Remote {
     store: MemoryStore,
     claims: AtomicUsize,
-    hold: Mutex<Option<oneshot::Receiver<()>>>,
+    hold: Mutex<Option<(Slow, oneshot::Receiver<()>)>>,
+}
+
+/// Which half of a step waits.
+#[derive(Debug, PartialEq)]
+enum Slow {
+    Request,
+    Answer,
 }
 
 impl Remote {
@@ -50,10 +59,10 @@ impl Remote {
         self.claims.swap(0, Ordering::Relaxed)
     }
 
-    /// Holds back the next answer until the sender is used.
-    fn hold(&self) -> oneshot::Sender<()> {
+    /// Lets the next step wait until the sender is used.
+    fn hold(&self, half: Slow) -> oneshot::Sender<()> {
         let (send, receive) = oneshot::channel();
-        *self.hold.lock().unwrap() = Some(receive);
+        *self.hold.lock().unwrap() = Some((half, receive));
         send
     }
 
@@ -62,12 +71,20 @@ impl Remote {
         step: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let hold = self.hold.lock().unwrap().take();
-        let answer = step.await;
-        match hold {
-            Some(hold) => hold.await.map_err(StoreError::unavailable)?,
-            None => {}
+        let Some((half, hold)) = hold else {
+            return step.await;
+        };
+        match half {
+            Slow::Request => {
+                hold.await.map_err(StoreError::unavailable)?;
+                step.await
+            }
+            Slow::Answer => {
+                let answer = step.await;
+                hold.await.map_err(StoreError::unavailable)?;
+                answer
+            }
         }
-        answer
     }
 }
 
@@ -286,7 +303,7 @@ async fn it_ends_with_the_row_or_with_its_age() {
 async fn a_completion_whose_answer_was_lost_is_not_remembered() {
     let (store, clock) = store(100);
     store.claim(&claim(1, 1)).await.unwrap();
-    drop(store.get_ref().hold());
+    drop(store.get_ref().hold(Slow::Answer));
     let lost = store.complete(&key(1), owner(1), DONE).await;
     assert!(lost.is_err());
     clock.advance(LEASE);
@@ -298,66 +315,6 @@ async fn a_completion_whose_answer_was_lost_is_not_remembered() {
     assert_eq!(store.get_ref().claims(), 1);
 }
 
-#[tokio::test]
-async fn c28_what_is_forgotten_runs_again() {
-    let (store, _) = store(100);
-    process(&store, 1, 1).await;
-    assert!(store.forget(&key(1)).await.unwrap());
-    let again = store.claim(&claim(1, 2)).await.unwrap();
-    assert_eq!(again, Claimed::Won { attempt: 1 });
-}
-
-#[tokio::test]
-async fn c28_an_answer_from_before_the_event_was_forgotten_is_not_remembered() {
-    for step in ["claim", "complete"] {
-        for cancel in [false, true] {
-            let (store, _) = store(100);
-            store.claim(&claim(1, 1)).await.unwrap();
-            if step == "claim" {
-                let elsewhere = &store.get_ref().store;
-                elsewhere.complete(&key(1), owner(1), DONE).await.unwrap();
-            }
-            let answer = store.get_ref().hold();
-            let again = claim(1, 2);
-            let mut late: StoreFuture<'_, String> = match step {
-                "claim" => Box::pin(async { Ok(format!("{:?}", store.claim(&again).await?)) }),
-                _ => {
-                    let complete = store.complete(&again.key, owner(1), DONE);
-                    Box::pin(async { Ok(format!("{:?}", complete.await?)) })
-                }
-            };
-            assert!(poll_once(&mut late).is_none(), "the answer is held back");
-            if cancel {
-                // The operator's request is cut off, and was received.
-                let _held = store.get_ref().hold();
-                let key = key(1);
-                let mut forget = store.forget(&key);
-                assert!(poll_once(&mut forget).is_none());
-            } else {
-                assert!(store.forget(&key(1)).await.unwrap());
-            }
-            answer.send(()).unwrap();
-            let late = late.await.unwrap();
-            assert!(late.contains("Du") || late == "Done", "{late}");
-            let next = store.claim(&claim(1, 3)).await.unwrap();
-            assert_eq!(next, Claimed::Won { attempt: 1 }, "{step}, {cancel}");
-        }
-    }
-}
-
-/// The machine where an operator made the store forget is another one.
-#[tokio::test]
-async fn c28_what_another_machine_forgot_runs_again_after_a_while() {
-    let (store, clock) = store(100);
-    process(&store, 1, 1).await;
-    store.get_ref().store.forget(&key(1)).await.unwrap();
-    let stale = store.claim(&claim(1, 2)).await.unwrap();
-    assert_eq!(stale, duplicate(TTL));
-    clock.advance(ReadThrough::<Remote>::MAX_AGE);
-    let again = store.claim(&claim(1, 2)).await.unwrap();
-    assert_eq!(again, Claimed::Won { attempt: 1 });
-}
-
 /// A claim that nobody waits for any more must not keep others' answers from
 /// being remembered.
 #[tokio::test]
@@ -365,7 +322,7 @@ async fn a_cancelled_claim_leaves_nothing_behind() {
     let (store, _) = store(100);
     let elsewhere = &store.get_ref().store;
     elsewhere.complete(&key(1), owner(9), DONE).await.unwrap();
-    let _answer = store.get_ref().hold();
+    let _answer = store.get_ref().hold(Slow::Answer);
     let cancelled = claim(1, 1);
     let mut claimed = store.claim(&cancelled);
     assert!(poll_once(&mut claimed).is_none());
