@@ -90,7 +90,12 @@ impl<S: Sink + ?Sized> Sink for Arc<S> {
 ///     async move { Ok::<_, std::io::Error>(put) }
 /// });
 /// ```
-pub const fn sink_fn<F>(put: F) -> SinkFn<F> {
+pub const fn sink_fn<F, Fut, E>(put: F) -> SinkFn<F>
+where
+    F: Fn(InboxEvent) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Put, E>> + Send + 'static,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
     SinkFn { put }
 }
 
