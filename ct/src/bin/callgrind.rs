@@ -30,7 +30,7 @@ const CASES: usize = 430;
 
 /// By how much a request for nobody may differ from one for somebody. A look-up
 /// that finds something is not one that does not.
-const TENANT_TOLERANCE: f64 = 0.02;
+const TENANT_TOLERANCE: f64 = 0.01;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
