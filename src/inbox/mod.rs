@@ -140,3 +140,5 @@ pub use self::{
     service::Inbox,
     sink::{Put, Sink, SinkError, SinkFn, SinkFuture, sink_fn},
 };
+#[cfg(feature = "redis")]
+pub use crate::store::RedisSetupError;
