@@ -7,9 +7,10 @@ use std::time::Duration;
 use sqlx::{PgExecutor, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::sql::{Query, query};
+use super::sql::query;
 use super::{Failure, PostgresWorker, StoredEvent};
 use crate::dedup::{Panicked, run};
+use crate::postgres::statement::{Query, begin};
 use crate::telemetry;
 
 pub(super) struct Run {
@@ -42,7 +43,7 @@ impl Run {
         E: Into<Failure>,
     {
         let handled = async {
-            let transaction = self.worker.inbox.pool.begin().await?;
+            let transaction = begin(&self.worker.inbox.pool, || "BEGIN").await?;
             let handled = handler(self.stored.clone(), transaction).await;
             let mut transaction = handled.map_err(Into::into)?;
             let done = self.done().execute(&mut *transaction).await?;
