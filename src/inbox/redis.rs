@@ -36,7 +36,7 @@ return 1",
 /// keys, as one step; it needs Redis 5, or Valkey.
 ///
 /// ```no_run
-/// use std::sync::{Arc, LazyLock};
+/// use std::sync::Arc;
 /// use tower_webhook::inbox::{Inbox, RedisStreamSink};
 ///
 /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
