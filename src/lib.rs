@@ -83,8 +83,8 @@
 //!
 //! # On several machines
 //!
-//! Events are remembered in the memory of one process, unless a
-//! [store](store) is given that machines share. [`operations`] says which, and what
+//! Events are remembered in the memory of one process, unless a store is given
+//! that machines share (see [`store`]). [`operations`] says which, and what
 //! it promises.
 //!
 //! # Without tower

@@ -1,7 +1,7 @@
 //! One verification, through the library's public interface.
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderValue, Request};
 use tower_webhook::signature::Scheme;
 use tower_webhook::{Secret, Timestamp, Verifier};
 
@@ -104,4 +104,17 @@ pub fn counted(run: impl FnOnce() -> bool) -> (usize, bool) {
     let errors = valgrind::errors() - before;
     valgrind::publish(&mut verdict);
     (errors, verdict)
+}
+
+/// A copy that shares nothing, and so lies where all copies lie.
+#[must_use]
+pub fn copied(request: &Request<Bytes>) -> Request<Bytes> {
+    let mut copy = Request::new(Bytes::copy_from_slice(request.body()));
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().to_string().parse().expect("a URI");
+    for (name, value) in request.headers() {
+        let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header's value");
+        copy.headers_mut().insert(name, value);
+    }
+    copy
 }

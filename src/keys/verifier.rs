@@ -312,9 +312,14 @@ fn stand_in(scheme: &Scheme) -> Secret {
         return Secret::from_bytes(algorithm.stand_in());
     }
     let _: Algorithm = scheme.algorithm();
-    let random = (0..4_u64).flat_map(|part| RandomState::new().hash_one(part).to_ne_bytes());
-    // As text that may stand in a URL, too.
-    Secret::from_bytes(hex::encode(random.collect::<Vec<u8>>()))
+    let random = (0..2_u64).flat_map(|part| RandomState::new().hash_one(part).to_ne_bytes());
+    let letters = hex::encode(random.collect::<Vec<u8>>());
+    // As a text that has to be decoded, because somebody's has to be, too; of
+    // letters that may stand in a URL.
+    match scheme.secret_encoding.stand_in(&letters) {
+        Some(text) => Secret::new(text),
+        None => Secret::from_bytes(letters),
+    }
 }
 
 impl From<Verifier> for AsyncVerifier {

@@ -146,6 +146,17 @@ impl SecretEncoding {
         Some(Zeroizing::new(key))
     }
 
+    /// The text of a secret that is made of `letters`; `None` if there is none.
+    pub(crate) fn stand_in(&self, letters: &str) -> Option<String> {
+        Some(match self {
+            Self::Text | Self::Sha1 => letters.to_owned(),
+            Self::TextOfLength(length) => letters.chars().cycle().take(*length).collect(),
+            Self::Base64 { prefix } => format!("{prefix}{}", STANDARD.encode(letters)),
+            Self::Hex => hex::encode(letters),
+            Self::Pem => return None,
+        })
+    }
+
     /// The text of `key`, the other way round.
     #[cfg(all(feature = "public-key", any(test, feature = "testing")))]
     pub(crate) fn encode(&self, key: &[u8]) -> String {
@@ -239,6 +250,24 @@ mod tests {
             assert_eq!(key, Some(vec![0, 1, 2, 255]), "{text}");
         }
         assert!(encoding.decode("whsec_*").is_none());
+    }
+
+    #[test]
+    fn h4_the_secret_of_nobody_is_decoded_as_any_other() {
+        let letters = "0123456789abcdef";
+        let prefix = "whsec_".into();
+        for (encoding, key) in [
+            (SecretEncoding::Text, letters),
+            (SecretEncoding::TextOfLength(20), "0123456789abcdef0123"),
+            (SecretEncoding::Base64 { prefix }, letters),
+            (SecretEncoding::Hex, letters),
+        ] {
+            let text = encoding.stand_in(letters);
+            let decoded = text.and_then(|text| encoding.decode(&text));
+            let decoded = decoded.map(|key| key.to_vec());
+            assert_eq!(decoded.as_deref(), Some(key.as_bytes()), "{encoding:?}");
+        }
+        assert!(SecretEncoding::Pem.stand_in(letters).is_none());
     }
 
     #[test]

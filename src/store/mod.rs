@@ -21,6 +21,8 @@
 //!
 //! A store of your own proves itself with the `conformance` suite (feature
 //! `testing`), which tries every cell of this table.
+//!
+#![doc = include_str!("guarantees.md")]
 
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;

@@ -1,10 +1,7 @@
 mod forget;
+mod remote;
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use tokio::sync::oneshot;
-
+use self::remote::{Remote, Slow};
 use super::*;
 use crate::Timestamp;
 use crate::store::conformance::{self, AdvanceFuture, Env};
@@ -39,98 +36,9 @@ fn duplicate(expires_in: Duration) -> Claimed {
     }
 }
 
-/// A store whose claims are counted, and which can be slow.
-#[derive(Debug)]
-struct Remote {
-    store: MemoryStore,
-    claims: AtomicUsize,
-    hold: Mutex<Option<(Slow, oneshot::Receiver<()>)>>,
-}
-
-/// Which half of a step waits.
-#[derive(Debug, PartialEq)]
-enum Slow {
-    Request,
-    Answer,
-}
-
-impl Remote {
-    fn claims(&self) -> usize {
-        self.claims.swap(0, Ordering::Relaxed)
-    }
-
-    /// Lets the next step wait until the sender is used.
-    fn hold(&self, half: Slow) -> oneshot::Sender<()> {
-        let (send, receive) = oneshot::channel();
-        *self.hold.lock().unwrap() = Some((half, receive));
-        send
-    }
-
-    async fn answer<T>(
-        &self,
-        step: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let hold = self.hold.lock().unwrap().take();
-        let Some((half, hold)) = hold else {
-            return step.await;
-        };
-        match half {
-            Slow::Request => {
-                hold.await.map_err(StoreError::unavailable)?;
-                step.await
-            }
-            Slow::Answer => {
-                let answer = step.await;
-                hold.await.map_err(StoreError::unavailable)?;
-                answer
-            }
-        }
-    }
-}
-
-impl DedupStore for Remote {
-    fn claim<'a>(&'a self, claim: &'a Claim) -> StoreFuture<'a, Claimed> {
-        self.claims.fetch_add(1, Ordering::Relaxed);
-        Box::pin(self.answer(self.store.claim(claim)))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        key: &'a DedupKey,
-        owner: Owner,
-        lease: Duration,
-        ttl: Duration,
-    ) -> StoreFuture<'a, Renewed> {
-        self.store.renew(key, owner, lease, ttl)
-    }
-
-    fn complete<'a>(
-        &'a self,
-        key: &'a DedupKey,
-        owner: Owner,
-        completion: Completion,
-    ) -> StoreFuture<'a, Completed> {
-        Box::pin(self.answer(self.store.complete(key, owner, completion)))
-    }
-
-    fn release<'a>(&'a self, key: &'a DedupKey, owner: Owner) -> StoreFuture<'a, Released> {
-        self.store.release(key, owner)
-    }
-
-    fn forget<'a>(&'a self, key: &'a DedupKey) -> StoreFuture<'a, bool> {
-        Box::pin(self.answer(self.store.forget(key)))
-    }
-}
-
 fn store(capacity: usize) -> (ReadThrough<Remote>, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_unix_millis(0)));
-    let remote = Remote {
-        store: MemoryStore::new(10_000)
-            .unwrap()
-            .with_clock(Arc::clone(&clock) as _),
-        claims: AtomicUsize::new(0),
-        hold: Mutex::default(),
-    };
+    let remote = Remote::new(Arc::clone(&clock));
     let store = ReadThrough::new(remote, capacity).unwrap();
     (store.with_clock(Arc::clone(&clock) as _), clock)
 }
@@ -350,7 +258,7 @@ async fn it_is_bounded_and_the_latest_stay() {
     // Keys fall into sets unevenly; with a list of ages, all 80 would be known.
     assert!(known >= 40, "{known}");
     assert_eq!(store.cache.capacity(), 80);
-    assert!(cache::BYTES_PER_EVENT <= 75, "{}", cache::BYTES_PER_EVENT);
+    const { assert!(cache::BYTES_PER_EVENT <= 75) };
 }
 
 fn poll_once<T>(future: &mut StoreFuture<'_, T>) -> Option<Result<T, StoreError>> {

@@ -1,6 +1,6 @@
 //! Replies that do not arrive.
 
-use super::rig::{Answer, Backend, Effects, Guard, KINDS, Kind, Proxy, Rows, Worker};
+use super::rig::{Answer, Backend, Effects, Guard, KINDS, Kind, Proxy, Worker};
 
 /// A worker whose connections are open and whose statements are known, that
 /// stops at `point`.

@@ -89,7 +89,7 @@ impl Sent {
             request.headers_mut().insert(name, value);
         }
         let name = HeaderName::from_static("x-chosen");
-        let value = HeaderValue::from_bytes(b"caf\xe9").unwrap();
+        let value = HeaderValue::from_bytes(b"\xe9t\xe9").unwrap();
         request.headers_mut().insert(name, value);
         request
     }

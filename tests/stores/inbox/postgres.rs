@@ -32,7 +32,7 @@ async fn an_event_is_stored_once_and_as_it_was_sent() {
         "content-type": ["application/octet-stream"],
         "x-acme-id": [sent.id],
         "x-acme-type": ["paid"],
-        "x-chosen": ["caf\u{e9}"],
+        "x-chosen": ["\u{e9}t\u{e9}"],
     });
     assert_eq!(headers, expected);
     let sent_at = table.numbers("SELECT extract(epoch FROM sent_at)::bigint FROM $table");

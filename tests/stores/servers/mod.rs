@@ -4,7 +4,7 @@ mod postgres;
 mod redis;
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -29,15 +29,18 @@ struct Server {
 }
 
 /// Starts the server (its arguments), writes its process id to the file that
-/// is the first argument, waits until nobody holds the other end of its input,
-/// and then sends the signal that is the second.
+/// is the first argument, and waits until it is told to stop, or nobody holds
+/// the other end of its input any more. Then it sends the signal that is the
+/// second; in the latter case it removes the directory, too, for whoever was
+/// killed or holds the server in a `static`.
 const KEEPER: &str = r#"
 pid_file=$1 signal=$2; shift 2
 "$@" </dev/null & server=$!
 echo $server > "$pid_file.new" && mv "$pid_file.new" "$pid_file"
-read _
+read told
 kill -"$signal" $server; kill -CONT $server
 wait $server
+[ "$told" ] || rm -rf "$PWD"
 "#;
 
 impl Server {
@@ -78,10 +81,14 @@ impl Server {
         kill_process(self.pid, signal).unwrap();
     }
 
-    /// As a crash does.
-    fn kill(&mut self) {
-        let _ = kill_process(self.pid, Signal::KILL);
-        self.lifeline = None;
+    /// Ends it with `signal`. Its directory stays.
+    fn stop(&mut self, signal: Signal) {
+        let Some(mut lifeline) = self.lifeline.take() else {
+            return;
+        };
+        self.signal(signal);
+        let _ = lifeline.write_all(b"stop\n");
+        drop(lifeline);
         let _ = self.keeper.wait();
     }
 }

@@ -86,16 +86,12 @@ impl Postgres {
     /// Ends it at once, as a crash does: its processes are told to quit, open
     /// transactions are gone.
     pub fn stop(&mut self) {
-        self.server.signal(Signal::QUIT);
-        self.server.lifeline = None;
-        self.server.keeper.wait().unwrap();
+        self.server.stop(Signal::QUIT);
     }
 
     /// Starts it again, with what was committed.
     pub fn restart(&mut self) {
-        if self.server.lifeline.is_some() {
-            self.stop();
-        }
+        self.stop();
         self.server = Server::start(&self.command, user(), self.dir.path(), "QUIT");
         self.wait();
     }

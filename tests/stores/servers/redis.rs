@@ -70,7 +70,7 @@ impl Redis {
 
     /// Kills it.
     pub fn stop(&mut self) {
-        self.server.kill();
+        self.server.stop(Signal::KILL);
     }
 
     /// Starts it again, with what it has written to its disk.
