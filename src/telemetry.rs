@@ -119,14 +119,6 @@ pub(crate) fn answered(provider: &str) {
     let _ = provider;
 }
 
-/// Whoever decides on a handshake failed.
-pub(crate) fn handshake_unavailable(provider: &str, error: &dyn std::error::Error) {
-    #[cfg(feature = "tracing")]
-    tracing::error!(target: "tower_webhook", provider, error = %error, "a handshake could not be completed");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (provider, error);
-}
-
 /// An event that was processed before came again.
 pub(crate) fn duplicate(provider: &str, attempt: u32) {
     #[cfg(feature = "tracing")]
@@ -148,14 +140,6 @@ pub(crate) fn stored(provider: &str, already: bool) {
     let _ = (provider, already);
 }
 
-/// An event could not be stored.
-pub(crate) fn sink_failed(provider: &str, cause: &dyn std::error::Error) {
-    #[cfg(feature = "tracing")]
-    tracing::error!(target: "tower_webhook", provider, %cause, "a webhook could not be stored");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (provider, cause);
-}
-
 /// An event's handler did not succeed.
 #[cfg(feature = "postgres")]
 pub(crate) fn not_processed(provider: &str, attempt: u32, class: &str, dead: bool) {
@@ -174,15 +158,6 @@ pub(crate) fn not_processed(provider: &str, attempt: u32, class: &str, dead: boo
     let _ = (provider, attempt, class, dead);
 }
 
-/// The table of stored events did not answer.
-#[cfg(feature = "postgres")]
-pub(crate) fn inbox_trouble(what: &'static str, cause: &dyn std::error::Error) {
-    #[cfg(feature = "tracing")]
-    tracing::error!(target: "tower_webhook", %cause, "{what}");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (what, cause);
-}
-
 /// Something an operator should look into: the request itself was answered.
 pub(crate) fn trouble(provider: &str, what: &'static str) {
     #[cfg(feature = "tracing")]
@@ -191,7 +166,8 @@ pub(crate) fn trouble(provider: &str, what: &'static str) {
     let _ = (provider, what);
 }
 
-/// A step of a store or a limiter failed, and what that means.
+/// A step of somebody else's failed (of a store, a sink, a source of keys), and
+/// what that means.
 pub(crate) fn failed(provider: &str, what: &'static str, error: &dyn std::error::Error) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: "tower_webhook", provider, error = %Chain(error), "{what}");
@@ -199,29 +175,27 @@ pub(crate) fn failed(provider: &str, what: &'static str, error: &dyn std::error:
     let _ = (provider, what, error);
 }
 
-/// An error with its causes.
+/// An error with its causes. One that an error writes out itself is not
+/// repeated.
 #[cfg(feature = "tracing")]
 struct Chain<'a>(&'a dyn std::error::Error);
 
 #[cfg(feature = "tracing")]
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut last = self.0.to_string();
+        f.write_str(&last)?;
         let mut cause = self.0.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            let text = error.to_string();
+            if !last.ends_with(&text) {
+                write!(f, ": {text}")?;
+            }
+            last = text;
             cause = error.source();
         }
         Ok(())
     }
-}
-
-/// A secret or key could not be looked up.
-pub(crate) fn key_unavailable(provider: &str, error: &dyn std::error::Error) {
-    #[cfg(feature = "tracing")]
-    tracing::error!(target: "tower_webhook", provider, error = %error, "a key could not be looked up");
-    #[cfg(not(feature = "tracing"))]
-    let _ = (provider, error);
 }
 
 /// The span a request was received in, for work that outlives it.
@@ -254,5 +228,20 @@ impl Span {
             let Self {} = self;
             future
         }
+    }
+}
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn each_cause_is_written_once() {
+        let cause = StoreError::unavailable("connection reset");
+        assert_eq!(
+            Chain(&StoreError::unavailable(cause)).to_string(),
+            "the store is unavailable: connection reset"
+        );
     }
 }

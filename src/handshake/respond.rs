@@ -132,6 +132,6 @@ async fn within_patience<T>(
         Ok(Err(error)) => error,
         Err(elapsed) => HandshakeError::new(elapsed),
     };
-    telemetry::handshake_unavailable(provider, &error);
+    telemetry::failed(provider, "a handshake could not be completed", &error);
     Err(Rejection::new(RejectionKind::HandshakeUnavailable).with_retry_after(PATIENCE))
 }

@@ -118,8 +118,6 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod service;
-#[cfg(any(feature = "postgres", feature = "redis"))]
-mod setup;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -130,8 +128,6 @@ mod transaction;
 pub use self::postgres::{Failure, PostgresInbox, PostgresWorker, StoredEvent};
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStreamSink;
-#[cfg(any(feature = "postgres", feature = "redis"))]
-pub use self::setup::SetupError;
 #[cfg(feature = "postgres")]
 pub use self::transaction::{Fresh, NotFresh, TransactionalInbox};
 pub use self::{
@@ -140,3 +136,7 @@ pub use self::{
     service::Inbox,
     sink::{Put, Sink, SinkError, SinkFn, SinkFuture, sink_fn},
 };
+#[cfg(feature = "postgres")]
+pub use crate::postgres::PostgresSetupError;
+#[cfg(feature = "redis")]
+pub use crate::store::RedisSetupError;

@@ -1,26 +1,34 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use ::redis::aio::ConnectionLike;
-use ::redis::{RedisError, Value, cmd, pipe};
+use redis::Cmd;
+use redis::aio::ConnectionLike;
 
-use super::setup::SetupError;
 use super::{InboxEvent, Put, Sink, SinkError, SinkFuture, json};
 use crate::ConfigError;
+use crate::store::RedisSetupError;
+use crate::store::redis::replicas::Replicas;
+use crate::store::redis::row;
+use crate::store::redis::script::Script;
+use crate::store::redis::setup::{self, Eviction};
 
 /// Looks before it writes, and writes the event before its keys: if a write
 /// fails, the event may be stored twice but is not taken for stored. What was
 /// signed is remembered for a known event as well: senders that sign each
 /// attempt anew could have it captured, and sent under another id.
-const PUT: &str = "\
+static PUT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "\
 local function known(key) return key and redis.call('EXISTS', key) == 1 end
 local function remember(key) if key then redis.call('SET', key, '', 'PX', ARGV[1]) end end
 if known(KEYS[3]) then remember(KEYS[3]) return 0 end
 if known(KEYS[2]) then remember(KEYS[2]) remember(KEYS[3]) return 0 end
 redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
 remember(KEYS[2]) remember(KEYS[3])
-return 1";
+return 1",
+    )
+});
 
 /// A [`Sink`] on a Redis stream. Consumers read it as a group (`XREADGROUP`).
 ///
@@ -74,13 +82,11 @@ pub struct RedisStreamSink<C> {
     /// In braces, for a cluster.
     stream: Arc<str>,
     retention: Duration,
-    replicas: Option<(u32, Duration)>,
+    replicas: Option<Replicas>,
 }
 
 impl<C> RedisStreamSink<C> {
     const RETENTION: Duration = Duration::from_secs(96 * 60 * 60);
-    /// In milliseconds, without an overflow of the clock.
-    const LONGEST: u64 = 1 << 45;
 
     /// Adds events to the stream `{webhook_inbox}`.
     pub fn new(connection: C) -> Self {
@@ -108,96 +114,72 @@ impl<C> RedisStreamSink<C> {
     }
 
     /// Acknowledges an event only once `count` replicas have it, too, and
-    /// refuses it after `timeout` (`WAIT`), which should be shorter than the
-    /// inbox's. The connection waits with it: others should not share it. Not
-    /// for a cluster.
+    /// refuses it after `wait` (`WAIT`), which should be shorter than the
+    /// inbox's timeout. The connection waits with it: others should not share
+    /// it. Not for a cluster.
     ///
     /// # Errors
     ///
-    /// If `count` or `timeout` is zero.
-    pub fn with_replicas(mut self, count: u32, timeout: Duration) -> Result<Self, ConfigError> {
-        if count == 0 || timeout.is_zero() {
-            return Err(ConfigError::Zero {
-                setting: "the number of replicas, or the time to wait for them,",
-            });
-        }
-        self.replicas = Some((count, timeout));
+    /// [`ConfigError::Zero`] if `count` is zero or `wait` below a millisecond,
+    /// which would mean for ever.
+    pub fn with_replicas(mut self, count: u32, wait: Duration) -> Result<Self, ConfigError> {
+        self.replicas = Some(Replicas::new(count, wait)?);
         Ok(self)
     }
 }
 
 impl<C: ConnectionLike + Clone + Send + Sync> RedisStreamSink<C> {
-    /// Looks at the start whether the server keeps what it acknowledges. What it
-    /// does not say (managed services forbid `CONFIG`) is taken for granted.
+    /// Checks that the server keeps what it acknowledges: its version, that it
+    /// takes writes, has an append-only file and does not evict. What it does
+    /// not say (managed services forbid `INFO` and `CONFIG`) is taken for
+    /// granted.
     ///
     /// # Errors
     ///
-    /// If the server does not answer, is a replica, has `appendonly no`, or may
-    /// evict keys (`maxmemory-policy`). If that is what you want, do not ask.
-    pub async fn check(&self) -> Result<(), SetupError> {
-        let mut connection = self.connection.clone();
-        let unreachable = |error: RedisError| SetupError::Unreachable(error.into());
-        let pong = cmd("PING").query_async::<Value>(&mut connection).await;
-        pong.map_err(unreachable)?;
-        let mut setting = async |name: &str| {
-            let mut get = cmd("CONFIG");
-            let get = get.arg("GET").arg(name);
-            let pairs = get.query_async::<Vec<String>>(&mut connection).await;
-            pairs.unwrap_or_default().into_iter().nth(1)
-        };
-        if setting("appendonly").await.as_deref() == Some("no") {
-            return Err(SetupError::NotDurable {
-                reason: "set appendonly to yes, and appendfsync to always",
-            });
-        }
-        let policy = setting("maxmemory-policy").await;
-        if policy.is_some_and(|policy| policy != "noeviction") {
-            return Err(SetupError::NotDurable {
-                reason: "set maxmemory-policy to noeviction",
-            });
-        }
-        let role = cmd("ROLE");
-        let role = role.query_async::<Vec<Value>>(&mut connection).await;
-        match role.unwrap_or_default().first() {
-            Some(Value::BulkString(role)) if role == b"slave" => Err(SetupError::ReadOnly),
-            _ => Ok(()),
-        }
+    /// A [`RedisSetupError`] that says what is wrong and what to do. If
+    /// [`NotDurable`](RedisSetupError::NotDurable) is what you want, do not ask.
+    pub async fn check(&self) -> Result<(), RedisSetupError> {
+        setup::in_time(async {
+            let mut connection = self.connection.clone();
+            let settings = setup::settings(&mut connection, Eviction::Refused).await?;
+            settings
+                .iter()
+                .try_for_each(|server| server.check_durability())
+        })
+        .await
     }
 
     async fn add(&self, event: &InboxEvent) -> Result<Put, SinkError> {
         let mut connection = self.connection.clone();
-        let retention = self.retention.max(event.remember_for());
-        let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
-        // In one piece: after a reconnection, WAIT would wait for nothing.
-        let mut put = pipe();
-        let keys = [Some(event.key()), event.replay_key()]
-            .into_iter()
-            .flatten();
-        let keys: Vec<_> = keys
-            .map(|key| format!("{}:{}", self.stream, hex::encode(key.as_bytes())))
-            .collect();
-        put.cmd("EVAL").arg(PUT).arg(keys.len() + 1);
-        put.arg(&*self.stream).arg(keys);
-        put.arg(retention.clamp(1, Self::LONGEST));
-        for (name, value) in fields(event) {
-            put.arg(name).arg(value);
+        let retention = row::life(self.retention.max(event.remember_for()));
+        let mut keys = vec![self.stream.to_string()];
+        let known_by = [Some(event.key()), event.replay_key()];
+        keys.extend(
+            known_by
+                .into_iter()
+                .flatten()
+                .map(|key| format!("{}:{}", self.stream, hex::encode(key.as_bytes()))),
+        );
+        let fields = fields(event);
+        let arguments = |command: &mut Cmd| {
+            command.arg(retention);
+            for (name, value) in &fields {
+                command.arg(name).arg(value);
+            }
+        };
+        let answer: u32 = match self.replicas {
+            None => PUT.run(&mut connection, &keys, arguments).await,
+            Some(replicas) => {
+                let put = PUT.run_and_wait(&mut connection, &keys, arguments, replicas);
+                let (answer, replicated) = put.await.map_err(SinkError::new)?;
+                replicated.map_err(SinkError::new)?;
+                Ok(answer)
+            }
         }
-        if let Some((count, timeout)) = self.replicas {
-            let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-            put.cmd("WAIT").arg(count).arg(millis.max(1));
-        }
-        let answers: Vec<u32> = put
-            .query_async(&mut connection)
-            .await
-            .map_err(SinkError::new)?;
-        let needed = self.replicas.map_or(0, |(count, _)| count);
-        let have = answers.get(1).copied();
-        if have.is_some_and(|have| have < needed) {
-            return Err(SinkError::new("too few replicas have the event"));
-        }
-        match answers.first() {
-            Some(1) => Ok(Put::Stored),
-            Some(0) => Ok(Put::AlreadyStored),
+        .map_err(SinkError::new)?;
+        match answer {
+            1 => Ok(Put::Stored),
+            0 => Ok(Put::AlreadyStored),
             _ => Err(SinkError::new("the script did not answer")),
         }
     }

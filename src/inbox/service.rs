@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -179,7 +178,7 @@ async fn store(
             Ok((put, scheme.success_status()))
         }
         Err(error) => {
-            telemetry::sink_failed(delivery.provider(), deepest(&error));
+            telemetry::failed(delivery.provider(), "a webhook could not be stored", &error);
             Err(refusal(RejectionKind::SinkUnavailable, delivery)
                 .with_status(scheme.overload_status())
                 .with_retry_after(SINK_WAIT))
@@ -189,12 +188,4 @@ async fn store(
 
 fn refusal(kind: RejectionKind, delivery: &Delivery) -> Rejection {
     Rejection::new(kind).with_provider(delivery.scheme().name.clone())
-}
-
-/// The cause that says most.
-fn deepest<'a>(mut error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
-    while let Some(cause) = error.source() {
-        error = cause;
-    }
-    error
 }

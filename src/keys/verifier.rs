@@ -295,7 +295,7 @@ impl AsyncVerifier {
     }
 
     fn unavailable(&self, error: &dyn std::error::Error) -> Rejection {
-        telemetry::key_unavailable(self.scheme().name(), error);
+        telemetry::failed(self.scheme().name(), "a key could not be looked up", error);
         self.refuse(RejectionKind::KeyUnavailable)
             .with_retry_after(self.timeout)
     }

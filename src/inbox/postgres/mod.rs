@@ -8,16 +8,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgPool, Row};
+use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr};
 use tokio::sync::Notify;
 
-use self::sql::{Statements, query};
+use self::sql::{LONGEST_SUFFIX, Statements, TABLE, VERSION_MARK, query};
 use self::stored::{seconds, text};
 pub use self::{failure::Failure, stored::StoredEvent, worker::PostgresWorker};
-use super::setup::SetupError;
 use super::{InboxEvent, Put, Sink, SinkError, SinkFuture, json};
 use crate::ConfigError;
-use crate::postgres::TableName;
+use crate::postgres::start::{self, Tables};
+use crate::postgres::statement::fetch;
+use crate::postgres::{PostgresSetupError, TableName};
 use crate::store::DedupKey;
 
 /// Longer times are this one: an interval must not overflow.
@@ -33,8 +34,7 @@ const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
 /// let pool = sqlx::PgPool::connect("postgres://localhost/shop").await?;
 /// let inbox = PostgresInbox::new(pool);
-/// inbox.migrate().await?;
-/// inbox.check().await?;
+/// inbox.migrate().await?; // or `check`, where you migrate by yourself
 ///
 /// let worker = PostgresWorker::new(inbox.clone());
 /// let stop = async { tokio::signal::ctrl_c().await.unwrap_or(()) };
@@ -79,10 +79,23 @@ pub struct PostgresInbox {
 }
 
 impl PostgresInbox {
+    /// With a pool of its own, to the server at `url`, which is as that of
+    /// [`PostgresStore::connect`]: a statement may take 1.8 seconds, also in the
+    /// transactions of a [`PostgresWorker`], unless the URL says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresStore::connect`].
+    ///
+    /// [`PostgresStore::connect`]: crate::store::PostgresStore::connect
+    pub async fn connect(url: &str) -> Result<Self, PostgresSetupError> {
+        Ok(Self::new(start::connect(url).await?))
+    }
+
     /// In the table `webhook_inbox` of the schema that the role finds first.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self::over(pool, TableName::known("webhook_inbox"))
+        Self::over(pool, TableName::known(TABLE))
     }
 
     fn over(pool: PgPool, table: TableName) -> Self {
@@ -94,14 +107,15 @@ impl PostgresInbox {
     }
 
     /// In the table `name`, which may have its schema in front
-    /// (`hooks.inbox`).
+    /// (`hooks.inbox`). The name is case-sensitive.
     ///
     /// # Errors
     ///
-    /// If a part of `name` has other characters than a-z, 0-9 and `_`, or more
-    /// than 40.
+    /// [`ConfigError::InvalidTableName`] if a part is not made of ASCII letters,
+    /// digits and `_`, or too long.
     pub fn with_table(self, name: &str) -> Result<Self, ConfigError> {
-        Ok(Self::over(self.pool, TableName::new(name)?))
+        let table = TableName::parse(name, LONGEST_SUFFIX)?;
+        Ok(Self::over(self.pool, table))
     }
 
     /// The statements that make the tables, for a migration of your own. Each
@@ -111,61 +125,36 @@ impl PostgresInbox {
         &self.statements.schema
     }
 
-    /// Makes the tables, unless they are there. Machines may do so at the same
-    /// time. The schema must exist.
+    /// Makes the tables if they are not there, in their schema if that is not
+    /// there either, and then [checks](Self::check) them.
+    ///
+    /// Can be called at every start, by several machines at the same time.
     ///
     /// # Errors
     ///
-    /// If the server cannot be reached, or the role may not make them.
-    pub async fn migrate(&self) -> Result<(), SetupError> {
-        let migrate = async {
-            let mut transaction = self.pool.begin().await?;
-            // Two `IF NOT EXISTS` at once can both see that it does not.
-            sqlx::query("SELECT pg_advisory_xact_lock(hashtext('tower-webhook'))")
-                .execute(&mut *transaction)
-                .await?;
-            let schema = sqlx::AssertSqlSafe(Arc::clone(&self.statements.schema));
-            sqlx::raw_sql(schema).execute(&mut *transaction).await?;
-            transaction.commit().await
-        };
-        migrate.await.map_err(|error| self.explain(error))
+    /// If the user may not do that, or as [`check`](Self::check) says.
+    pub async fn migrate(&self) -> Result<(), PostgresSetupError> {
+        self.tables().migrate(&self.pool).await
     }
 
-    /// Looks at the start whether the inbox can work: the server answers, takes
-    /// writes, and has the tables as they must be.
+    /// Whether everything is there: PostgreSQL 14 or later, which takes writes,
+    /// the tables in the version that this crate needs, and the privileges.
+    /// Best called before the first request.
     ///
     /// # Errors
     ///
-    /// What is wrong, and what to do about it.
-    pub async fn check(&self) -> Result<(), SetupError> {
-        const OLDEST: i32 = 120_000;
+    /// The first thing that is not, and what to do about it.
+    pub async fn check(&self) -> Result<(), PostgresSetupError> {
+        self.tables().check(&self.pool).await
+    }
+
+    fn tables(&self) -> Tables<'_> {
         let statements = &self.statements;
-        let look = async {
-            let server = query(&statements.server).fetch_one(&self.pool).await?;
-            query(&statements.look).fetch_all(&self.pool).await?;
-            let permitted = query(&statements.permitted).fetch_one(&self.pool).await?;
-            Ok((
-                server.try_get::<i32, _>(0)?,
-                server.try_get(1)?,
-                server.try_get::<bool, _>(2)?,
-                permitted.try_get::<bool, _>(0)?,
-            ))
-        };
-        let (version, found, read_only, permitted) =
-            look.await.map_err(|error| self.explain(error))?;
-        if version < OLDEST {
-            let needed = "12";
-            return Err(SetupError::ServerTooOld { found, needed });
+        Tables {
+            names: vec![&statements.table, &statements.replay],
+            mark: VERSION_MARK,
+            migration: AssertSqlSafe(Arc::clone(&statements.schema)).into_sql_str(),
         }
-        if read_only {
-            return Err(SetupError::ReadOnly);
-        }
-        if !permitted {
-            return Err(SetupError::NotPermitted {
-                table: statements.table.to_string(),
-            });
-        }
-        Ok(())
     }
 
     /// Up to `limit` dead letters, the oldest first.
@@ -227,38 +216,29 @@ impl PostgresInbox {
 
     async fn insert(&self, event: &InboxEvent) -> Result<Put, sqlx::Error> {
         let replay = event.replay_key().map(|key| key.as_bytes().as_slice());
-        let put = query(&self.statements.put)
-            .bind(event.key().as_bytes().as_slice())
-            .bind(replay)
-            .bind(event.provider())
-            .bind(text(event.endpoint()))
-            .bind(event.tenant().map(|tenant| text(tenant.as_str())))
-            .bind(event.event_id().map(|id| id.as_str()))
-            .bind(event.event_type().map(text))
-            .bind(event.timestamp().and_then(seconds))
-            .bind(event.key_label().map(text))
-            .bind(seconds(event.received_at()))
-            .bind(json::to_json(event.headers()))
-            .bind(event.body().as_ref())
-            .bind(event.remember_for().min(TEN_YEARS).as_secs_f64());
-        let stored = put.execute(&self.pool).await?.rows_affected() > 0;
+        let headers = json::to_json(event.headers());
+        let put = || {
+            query(&self.statements.put)
+                .bind(event.key().as_bytes().as_slice())
+                .bind(replay)
+                .bind(event.provider())
+                .bind(text(event.endpoint()))
+                .bind(event.tenant().map(|tenant| text(tenant.as_str())))
+                .bind(event.event_id().map(|id| id.as_str()))
+                .bind(event.event_type().map(text))
+                .bind(event.timestamp().and_then(seconds))
+                .bind(event.key_label().map(text))
+                .bind(seconds(event.received_at()))
+                .bind(&headers)
+                .bind(event.body().as_ref())
+                .bind(event.remember_for().min(TEN_YEARS).as_secs_f64())
+        };
+        let stored = fetch(&self.pool, put).await?.is_some();
         if !stored {
             return Ok(Put::AlreadyStored);
         }
         self.stored.notify_one();
         Ok(Put::Stored)
-    }
-
-    fn explain(&self, error: sqlx::Error) -> SetupError {
-        let table = || self.statements.table.to_string();
-        let code = error.as_database_error().and_then(|error| error.code());
-        match code.as_deref() {
-            Some("42P01") => SetupError::MissingTable { table: table() },
-            Some("42703") => SetupError::OutdatedTable { table: table() },
-            Some("42501") => SetupError::NotPermitted { table: table() },
-            Some("25006") => SetupError::ReadOnly,
-            _ => SetupError::Unreachable(error.into()),
-        }
     }
 }
 
@@ -271,7 +251,7 @@ impl Sink for PostgresInbox {
 impl fmt::Debug for PostgresInbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresInbox")
-            .field("table", &self.statements.table.to_string())
+            .field("table", &self.statements.table)
             .finish_non_exhaustive()
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use sqlx::{PgExecutor, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::sql::{Query, query};
+use super::sql::query;
 use super::{Failure, PostgresWorker, StoredEvent};
 use crate::dedup::{Panicked, run};
+use crate::postgres::statement::{Query, begin};
 use crate::telemetry;
 
 pub(super) struct Run {
@@ -42,7 +43,7 @@ impl Run {
         E: Into<Failure>,
     {
         let handled = async {
-            let transaction = self.worker.inbox.pool.begin().await?;
+            let transaction = begin(&self.worker.inbox.pool, || "BEGIN").await?;
             let handled = handler(self.stored.clone(), transaction).await;
             let mut transaction = handled.map_err(Into::into)?;
             let done = self.done().execute(&mut *transaction).await?;
@@ -75,17 +76,22 @@ impl Run {
     /// before the lease is over.
     async fn keep_renewing(&self) {
         let lease = self.worker.config.lease;
+        let stored = self.stored.event();
         loop {
             sleep(lease / 3).await;
             let renew = query(&self.worker.inbox.statements.renew)
-                .bind(self.stored.event().key().as_bytes().as_slice())
+                .bind(stored.key().as_bytes().as_slice())
                 .bind(self.stored.fence())
                 .bind(lease.as_secs_f64());
             match renew.execute(&self.worker.inbox.pool).await {
                 Ok(renewed) if renewed.rows_affected() == 0 => return,
                 Ok(_) => {}
                 Err(cause) => {
-                    telemetry::inbox_trouble("the lease of a webhook was not renewed", &cause);
+                    telemetry::failed(
+                        stored.provider(),
+                        "the lease of a webhook was not renewed",
+                        &cause,
+                    );
                 }
             }
         }
@@ -134,7 +140,7 @@ impl Run {
                 }
                 Err(cause) if started.elapsed() >= self.worker.config.lease => {
                     let what = "what became of a stored webhook could not be written";
-                    return telemetry::inbox_trouble(what, &cause);
+                    return telemetry::failed(self.stored.event().provider(), what, &cause);
                 }
                 Err(_) => sleep(PAUSE).await,
             }

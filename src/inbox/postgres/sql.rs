@@ -5,6 +5,19 @@ use std::sync::Arc;
 use sqlx::AssertSqlSafe;
 
 use crate::postgres::TableName;
+use crate::postgres::statement::Query;
+
+/// The table of events, unless told.
+pub(super) const TABLE: &str = "webhook_inbox";
+
+/// What the second table has behind the name of the first.
+const REPLAY_SUFFIX: &str = "_replay";
+
+/// The longest that [`SCHEMA`] derives from a table's name.
+pub(super) const LONGEST_SUFFIX: &str = "_replay_event";
+
+/// The comment on both tables that says which version of them this is.
+pub(super) const VERSION_MARK: &str = "tower-webhook inbox 1";
 
 const SCHEMA: &str = "\
 CREATE TABLE IF NOT EXISTS {table} (
@@ -35,6 +48,8 @@ CREATE TABLE IF NOT EXISTS {replay} (
   event bytea NOT NULL REFERENCES {table} ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS \"{name}_replay_event\" ON {replay} (event);
+COMMENT ON TABLE {table} IS '{mark}';
+COMMENT ON TABLE {replay} IS '{mark}';
 ";
 
 /// The replay key first: a replay under another id finds it taken, and leaves
@@ -54,7 +69,7 @@ FROM (SELECT set_config('synchronous_commit',
   CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
   ELSE current_setting('synchronous_commit') END, true) AS waits) AS commit
 WHERE commit.waits <> 'off' AND ($2 IS NULL OR EXISTS (SELECT FROM replay))
-ON CONFLICT DO NOTHING";
+ON CONFLICT DO NOTHING RETURNING 1";
 
 const COLUMNS: &str = "\
 key, provider, endpoint, tenant, event_id, event_type, \
@@ -103,25 +118,13 @@ const RETRY: &str = "\
 UPDATE {table} SET state = 'pending', attempts_before = attempts, run_after = clock_timestamp()
 WHERE state = 'dead' AND ($1::bytea IS NULL OR key = $1)";
 
-const SERVER: &str = "\
-SELECT current_setting('server_version_num')::int, current_setting('server_version'),
-  pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
-
-const LOOK: &str = "\
-SELECT {columns}, attempts_before, run_after, forget_after, replay.event
-FROM {table} LEFT JOIN (SELECT event FROM {replay}) AS replay ON false LIMIT 0";
-
-const PERMITTED: &str = "\
-SELECT bool_and(has_table_privilege(name, privilege))
-FROM unnest(ARRAY['{table}', '{replay}']) AS name,
-  unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege";
-
 type Sql = Arc<str>;
 
 /// Made of nothing but this file and a [`TableName`].
 #[derive(Debug)]
 pub(super) struct Statements {
     pub(super) table: TableName,
+    pub(super) replay: TableName,
     pub(super) schema: Sql,
     pub(super) put: Sql,
     pub(super) claim: Sql,
@@ -131,19 +134,17 @@ pub(super) struct Statements {
     pub(super) forget: Sql,
     pub(super) dead: Sql,
     pub(super) retry: Sql,
-    pub(super) server: Sql,
-    pub(super) look: Sql,
-    pub(super) permitted: Sql,
 }
 
 impl Statements {
     pub(super) fn new(table: TableName) -> Self {
-        let replay = table.with_suffix("_replay").to_string();
+        let replay = table.with_suffix(REPLAY_SUFFIX);
         let fill = |template: &str| {
             let text = template
                 .replace("{columns}", COLUMNS)
-                .replace("{table}", &table.to_string())
-                .replace("{replay}", &replay)
+                .replace("{mark}", VERSION_MARK)
+                .replace("{table}", table.quoted())
+                .replace("{replay}", replay.quoted())
                 .replace("{name}", table.name());
             Sql::from(text)
         };
@@ -157,10 +158,8 @@ impl Statements {
             forget: fill(FORGET),
             dead: fill(DEAD),
             retry: fill(RETRY),
-            server: fill(SERVER),
-            look: fill(LOOK),
-            permitted: fill(PERMITTED),
             table,
+            replay,
         }
     }
 }
@@ -169,5 +168,3 @@ impl Statements {
 pub(super) fn query(sql: &Sql) -> Query<'_> {
     sqlx::query(AssertSqlSafe(Arc::clone(sql)))
 }
-
-pub(super) type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;

@@ -231,7 +231,7 @@ impl PostgresWorker {
             if next_tidy <= Instant::now() {
                 next_tidy = Instant::now() + TIDY_INTERVAL;
                 if let Err(cause) = self.inbox.forget_done().await {
-                    telemetry::inbox_trouble("done webhooks could not be deleted", &cause);
+                    telemetry::failed("", "done webhooks could not be deleted", &cause);
                 }
             }
             let more = async {
@@ -273,7 +273,7 @@ impl PostgresWorker {
             events.collect::<Result<Vec<_>, _>>()
         });
         let claimed = claimed.unwrap_or_else(|cause| {
-            telemetry::inbox_trouble("stored webhooks could not be taken", &cause);
+            telemetry::failed("", "stored webhooks could not be taken", &cause);
             Vec::new()
         });
         let (dead, alive): (Vec<_>, Vec<_>) = claimed.into_iter().partition(StoredEvent::is_dead);

@@ -10,11 +10,9 @@ use super::{Fresh, NotFresh, TransactionalInbox};
 use crate::Delivery;
 use crate::dedup::{Identity, next_owner};
 use crate::delivery::Tenant;
+use crate::postgres::statement::{self, ROUNDS, is_blocked, is_collision};
 use crate::store::postgres::bind::{Uuid, fingerprint, interval, status};
-use crate::store::postgres::steps::{
-    BLOCKED, KeepsChanging, ROUNDS, Seen, attempt, is_blocked, is_collision, is_disconnection,
-    look, unavailable,
-};
+use crate::store::postgres::steps::{BLOCKED, KeepsChanging, Seen, attempt, look, unavailable};
 use crate::store::{
     Claim, Claimed, Completion, DedupKey, DedupStore, Fingerprint, Owner, StoreError,
 };
@@ -129,14 +127,7 @@ impl TransactionalInbox {
                 millis(self.idle_timeout),
             ))
         };
-        // After a restart of the server, all idle connections are dead.
-        for _ in 0..pool.size() {
-            match pool.begin_with(begin()).await {
-                Err(error) if is_disconnection(&error) => {}
-                answer => return answer,
-            }
-        }
-        pool.begin_with(begin()).await
+        statement::begin(pool, begin).await
     }
 
     fn lock_timeout(&self) -> Duration {

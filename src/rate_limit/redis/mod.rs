@@ -164,10 +164,10 @@ where
             return LimiterFuture::ready(Ok(ask.locally(&self.local, key)));
         }
         let (local, outage) = (Arc::clone(&self.local), Arc::clone(&self.outage));
-        let (text, mut connection) = (self.key(key), self.connection.clone());
+        let (keys, mut connection) = ([self.key(key)], self.connection.clone());
         let (quota, deadline) = (self.quota, self.deadline);
         LimiterFuture::boxed(async move {
-            let asking = GCRA.run(&mut connection, &text, |command| {
+            let asking = GCRA.run(&mut connection, &keys, |command| {
                 add_quota(command, quota, ask);
             });
             let Ok(Ok(wait)) = timeout(deadline, asking).await else {

@@ -75,12 +75,10 @@
 //! [`StoreError::Full`]: super::StoreError::Full
 
 pub(crate) mod bind;
-mod error;
 mod reap;
 mod setup;
 pub mod sql;
 pub(crate) mod steps;
-mod table;
 
 use std::fmt;
 use std::sync::Arc;
@@ -88,15 +86,15 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
-pub use self::error::PostgresSetupError;
 use self::reap::Reaper;
-use self::sql::Statements;
-use self::table::TableName;
+use self::sql::{INDEX_SUFFIX, Statements, TABLE};
 use super::{
     Claim, Claimed, Completed, Completion, DedupKey, DedupStore, Owner, Released, Renewed,
     StoreFuture,
 };
 use crate::ConfigError;
+pub use crate::postgres::PostgresSetupError;
+use crate::postgres::TableName;
 
 /// Remembers events in a table, for all machines that use it. See the
 /// [module docs](self).
@@ -118,7 +116,7 @@ impl PostgresStore {
     pub fn new(pool: PgPool) -> Self {
         Self {
             pool,
-            statements: Arc::new(Statements::new(TableName::default())),
+            statements: Arc::new(Statements::new(TableName::known(TABLE))),
             reaper: Some(Arc::new(Reaper::new())),
         }
     }
@@ -131,7 +129,8 @@ impl PostgresStore {
     /// [`ConfigError::InvalidTableName`] if a part is not made of ASCII letters,
     /// digits and `_`, or too long.
     pub fn with_table(mut self, name: &str) -> Result<Self, ConfigError> {
-        self.statements = Arc::new(Statements::new(TableName::parse(name)?));
+        let table = TableName::parse(name, INDEX_SUFFIX)?;
+        self.statements = Arc::new(Statements::new(table));
         Ok(self)
     }
 

@@ -17,13 +17,16 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use super::table::TableName;
+use crate::postgres::TableName;
 
 /// The table that the statements name.
 pub const TABLE: &str = "webhook_events";
 
 /// The name of its second index in [`MIGRATION`].
 pub const INDEX: &str = "webhook_events_expires_at";
+
+/// What [`INDEX`] has behind [`TABLE`].
+pub(super) const INDEX_SUFFIX: &str = "_expires_at";
 
 /// The comment on the table that says which version of it this is.
 pub const VERSION_MARK: &str = "tower-webhook 1";
@@ -222,11 +225,51 @@ impl Statement {
             .split(INDEX)
             .map(|part| part.replace(TABLE, table.quoted()))
             .collect();
-        let sql = sql.join(&table.quoted_index());
+        let sql = sql.join(&format!("\"{}{INDEX_SUFFIX}\"", table.name()));
         Self(sql.into())
     }
 
     pub(crate) fn sql(&self) -> SqlStr {
         AssertSqlSafe(Arc::clone(&self.0)).into_sql_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &str) -> TableName {
+        TableName::parse(name, INDEX_SUFFIX).unwrap()
+    }
+
+    #[test]
+    fn a_name_is_quoted_as_it_is_written() {
+        let table = table("Billing.order");
+        let claim = Statement::new(CLAIM, &table).sql();
+        let start = r#"INSERT INTO "Billing"."order" AS w"#;
+        assert!(claim.as_str().starts_with(start));
+        let migration = Statement::new(MIGRATION, &table).sql();
+        let index = r#"IF NOT EXISTS "order_expires_at" ON "Billing"."order" (expires_at)"#;
+        assert!(migration.as_str().contains(index));
+        assert!(!migration.as_str().contains(TABLE));
+    }
+
+    #[test]
+    fn a_name_may_contain_the_default_one() {
+        let migration = Statement::new(MIGRATION, &table("webhook_events_2")).sql();
+        let index = r#"EXISTS "webhook_events_2_expires_at" ON "webhook_events_2" (expires_at)"#;
+        assert!(migration.as_str().contains(index));
+    }
+
+    #[test]
+    fn the_default_table_leaves_the_constants_as_they_are() {
+        let claim = Statement::new(CLAIM, &TableName::known(TABLE)).sql();
+        assert_eq!(claim.as_str(), CLAIM);
+        assert_eq!(INDEX, format!("{TABLE}{INDEX_SUFFIX}"));
+    }
+
+    #[test]
+    fn the_migration_writes_the_mark_that_the_check_looks_for() {
+        assert!(MIGRATION.contains(&format!("IS '{VERSION_MARK}'")));
     }
 }

@@ -2,22 +2,17 @@
 
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use sqlx::{Connection, Postgres, Row, query};
+use sqlx::postgres::PgRow;
+use sqlx::{Row, query};
 
 use super::PostgresStore;
 use super::bind::{Uuid, fingerprint, interval, status};
 use super::sql::Statements;
+use crate::postgres::statement::{Query, ROUNDS, fetch, has_code, is_blocked};
 use crate::store::{
     Claim, Claimed, Completed, Completion, DedupKey, Fingerprint, Owner, Released, Renewed,
     StoreError,
 };
-
-/// How often a step starts again when another machine changed the row
-/// between its statements, or the server asked for it.
-pub(crate) const ROUNDS: u32 = 3;
 
 /// The answer while somebody records the event in a transaction that is still
 /// open. Its end and its attempt are not known.
@@ -26,12 +21,10 @@ pub(crate) const BLOCKED: Claimed = Claimed::Busy {
     attempt: 0,
 };
 
-pub(crate) type Statement<'a> = Query<'a, Postgres, PgArguments>;
-
 pub(super) async fn claim(store: &PostgresStore, claim: &Claim) -> Result<Claimed, StoreError> {
     let statements = &*store.statements;
     for _ in 0..ROUNDS {
-        let won = fetch(store, || {
+        let won = fetch(&store.pool, || {
             query(statements.claim.sql())
                 .bind(Uuid::of_key(&claim.key))
                 .bind(Uuid::of_owner(claim.owner))
@@ -49,7 +42,7 @@ pub(super) async fn claim(store: &PostgresStore, claim: &Claim) -> Result<Claime
             Err(error) if is_blocked(&error) => return Ok(BLOCKED),
             Err(error) => return Err(unavailable(error)),
         }
-        let row = fetch(store, || {
+        let row = fetch(&store.pool, || {
             look(statements, &claim.key, claim.owner, claim.fingerprint)
         });
         let seen = row.await.and_then(Seen::read).map_err(unavailable)?;
@@ -69,7 +62,7 @@ pub(super) async fn renew(
     lease: Duration,
     ttl: Duration,
 ) -> Result<Renewed, StoreError> {
-    let row = fetch(store, || {
+    let row = fetch(&store.pool, || {
         query(store.statements.renew.sql())
             .bind(Uuid::of_key(key))
             .bind(Uuid::of_owner(owner))
@@ -98,15 +91,17 @@ pub(super) async fn complete(
             .bind(interval(completion.ttl))
     };
     for _ in 0..ROUNDS {
-        let finished = fetch(store, || done(&statements.finish));
+        let finished = fetch(&store.pool, || done(&statements.finish));
         if finished.await.map_err(unavailable)?.is_some() {
             return Ok(Completed::Done);
         }
-        let recreated = fetch(store, || done(&statements.recreate));
+        let recreated = fetch(&store.pool, || done(&statements.recreate));
         if recreated.await.map_err(unavailable)?.is_some() {
             return Ok(Completed::Recreated);
         }
-        let row = fetch(store, || look(statements, key, owner, Fingerprint::NONE));
+        let row = fetch(&store.pool, || {
+            look(statements, key, owner, Fingerprint::NONE)
+        });
         match row.await.and_then(Seen::read).map_err(unavailable)? {
             Some(seen) if seen.state == State::Done => {
                 return Ok(match seen.mine {
@@ -128,7 +123,7 @@ pub(super) async fn release(
     key: &DedupKey,
     owner: Owner,
 ) -> Result<Released, StoreError> {
-    let row = fetch(store, || {
+    let row = fetch(&store.pool, || {
         query(store.statements.release.sql())
             .bind(Uuid::of_key(key))
             .bind(Uuid::of_owner(owner))
@@ -140,7 +135,7 @@ pub(super) async fn release(
 }
 
 pub(super) async fn forget(store: &PostgresStore, key: &DedupKey) -> Result<bool, StoreError> {
-    let row = fetch(store, || {
+    let row = fetch(&store.pool, || {
         query(store.statements.forget.sql()).bind(Uuid::of_key(key))
     });
     match row.await.map_err(unavailable)? {
@@ -154,7 +149,7 @@ pub(crate) fn look<'a>(
     key: &DedupKey,
     owner: Owner,
     content: Fingerprint,
-) -> Statement<'a> {
+) -> Query<'a> {
     query(statements.look.sql())
         .bind(Uuid::of_key(key))
         .bind(Uuid::of_owner(owner))
@@ -234,73 +229,10 @@ fn attempt_of(number: i32) -> u32 {
     number.try_into().unwrap_or(0)
 }
 
-/// Runs a statement whose repetition changes nothing more, and which is
-/// repeated if its connection was dead, or the server asks for it.
-pub(crate) async fn fetch<'a>(
-    store: &PostgresStore,
-    statement: impl Fn() -> Statement<'a>,
-) -> Result<Option<PgRow>, sqlx::Error> {
-    let mut answer = statement().fetch_optional(&store.pool).await;
-    for _ in 1..ROUNDS {
-        match &answer {
-            Err(error) if is_disconnection(error) => {
-                let mut connection = live_connection(store).await?;
-                answer = statement().fetch_optional(&mut *connection).await;
-            }
-            Err(error) if is_collision(error) => {
-                answer = statement().fetch_optional(&store.pool).await;
-            }
-            _ => break,
-        }
-    }
-    answer
-}
-
-/// A connection that answers. After a restart of the server, all that are idle
-/// in the pool are dead.
-async fn live_connection(store: &PostgresStore) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-    for _ in 0..store.pool.size() {
-        let mut connection = store.pool.acquire().await?;
-        if connection.ping().await.is_ok() {
-            return Ok(connection);
-        }
-    }
-    store.pool.acquire().await
-}
-
-const SERIALIZATION_FAILURE: &str = "40001";
-const DEADLOCK_DETECTED: &str = "40P01";
-const DISK_FULL: &str = "53100";
-const LOCK_NOT_AVAILABLE: &str = "55P03";
-
-fn has_code(error: &sqlx::Error, code: &str) -> bool {
-    let database = error.as_database_error();
-    database.is_some_and(|error| error.code().as_deref() == Some(code))
-}
-
-/// Another transaction holds the row, and `lock_timeout` is over.
-pub(crate) fn is_blocked(error: &sqlx::Error) -> bool {
-    has_code(error, LOCK_NOT_AVAILABLE)
-}
-
-/// The connection has ended, or the server ends it.
-pub(crate) fn is_disconnection(error: &sqlx::Error) -> bool {
-    const ENDED: [&str; 3] = ["57P01", "57P02", "57P05"];
-    match error {
-        sqlx::Error::Io(_) => true,
-        error => ENDED.iter().any(|code| has_code(error, code)),
-    }
-}
-
-/// With another isolation level than `READ COMMITTED`, where two wanted one
-/// row.
-pub(crate) fn is_collision(error: &sqlx::Error) -> bool {
-    has_code(error, SERIALIZATION_FAILURE) || has_code(error, DEADLOCK_DETECTED)
-}
-
 /// A disk without room is a store without room: the event could not be
 /// remembered whatever the policy for a store that does not answer.
 pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
+    const DISK_FULL: &str = "53100";
     match has_code(&error, DISK_FULL) {
         true => StoreError::Full,
         false => StoreError::unavailable(error),

@@ -25,12 +25,15 @@ pub enum RedisSetupError {
     },
     /// The server is a replica, which takes no writes.
     Replica,
-    /// The server forgets live events when its memory is full. An event that it
-    /// forgets runs again.
+    /// The server forgets live events when its memory is full. An event that a
+    /// store forgets runs again; one that an inbox forgets is lost.
     Evicting {
         /// Its `maxmemory-policy`.
         policy: String,
     },
+    /// The server has no append-only file: what it acknowledged is lost when it
+    /// stops.
+    NotDurable,
     /// The server refuses what the store does.
     Refused(RedisError),
     /// The server holds something else under the store's prefix.
@@ -81,8 +84,12 @@ impl fmt::Display for RedisSetupError {
             Self::Evicting { policy } => write!(
                 f,
                 "this Redis forgets events when its memory is full (maxmemory-policy {policy}), \
-                 and they would run again; set maxmemory-policy to noeviction, or use a server of \
+                 and they would run again or be lost; set maxmemory-policy to noeviction, or use a server of \
                  its own"
+            ),
+            Self::NotDurable => f.write_str(
+                "this Redis loses what it acknowledged when it stops; set appendonly to yes, and \
+                 appendfsync to always",
             ),
             Self::Refused(error) => write!(
                 f,

@@ -2,7 +2,8 @@
 
 mod error;
 mod protocol;
-mod row;
+pub(crate) mod replicas;
+pub(crate) mod row;
 pub(crate) mod script;
 pub(crate) mod setup;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, ConnectionManager};
 
 pub use self::error::RedisSetupError;
+use self::replicas::Replicas;
 use crate::ConfigError;
 
 /// Remembers events in Redis or Valkey, for many machines.
@@ -89,8 +91,7 @@ pub struct RedisStore<C = ConnectionManager> {
     connection: C,
     prefix: String,
     deadline: Option<Duration>,
-    /// How many, and for how many milliseconds.
-    replicas: Option<(u32, u64)>,
+    replicas: Option<Replicas>,
 }
 
 impl<C> RedisStore<C>
@@ -159,16 +160,7 @@ where
     /// [`ConfigError::Zero`] if `replicas` is zero or `wait` below a
     /// millisecond, which would mean for ever.
     pub fn with_replicas(mut self, replicas: u32, wait: Duration) -> Result<Self, ConfigError> {
-        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        for (is_zero, setting) in [
-            (replicas == 0, "the number of replicas to wait for"),
-            (millis == 0, "the wait for replicas, in milliseconds,"),
-        ] {
-            if is_zero {
-                return Err(ConfigError::Zero { setting });
-            }
-        }
-        self.replicas = Some((replicas, millis.min(MAX_WAIT)));
+        self.replicas = Some(Replicas::new(replicas, wait)?);
         Ok(self)
     }
 
@@ -206,5 +198,3 @@ pub(crate) fn checked_prefix(prefix: String) -> Result<String, ConfigError> {
 
 const DEFAULT_PREFIX: &str = "twh:";
 const DEADLINE: Duration = Duration::from_millis(900);
-/// An hour, where `WAIT` takes any number of milliseconds.
-const MAX_WAIT: u64 = 3_600_000;

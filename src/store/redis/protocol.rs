@@ -121,8 +121,8 @@ where
         key: &DedupKey,
         arguments: impl Fn(&mut Cmd),
     ) -> Result<T, StoreError> {
-        let (key, mut connection) = (row::key(&self.prefix, key), self.connection.clone());
-        let running = script.run(&mut connection, &key, arguments);
+        let (keys, mut connection) = ([row::key(&self.prefix, key)], self.connection.clone());
+        let running = script.run(&mut connection, &keys, arguments);
         in_time(self.deadline, running).await
     }
 
@@ -134,23 +134,15 @@ where
         key: &DedupKey,
         arguments: impl Fn(&mut Cmd),
     ) -> Result<(T, Result<(), StoreError>), StoreError> {
-        let Some((replicas, millis)) = self.replicas else {
+        let Some(replicas) = self.replicas else {
             let answer = self.run(script, key, arguments).await?;
             return Ok((answer, Ok(())));
         };
-        let (key, mut connection) = (row::key(&self.prefix, key), self.connection.clone());
-        let wait = (replicas, millis);
-        let running = script.run_and_wait(&mut connection, &key, arguments, wait);
-        let wait_time = Duration::from_millis(millis);
-        let deadline = self.deadline.map(|deadline| deadline + wait_time);
-        let (answer, reached) = in_time(deadline, running).await?;
-        let replicated = match reached >= replicas {
-            true => Ok(()),
-            false => Err(StoreError::unavailable(format!(
-                "{reached} of {replicas} replicas acknowledged within {millis} ms"
-            ))),
-        };
-        Ok((answer, replicated))
+        let (keys, mut connection) = ([row::key(&self.prefix, key)], self.connection.clone());
+        let running = script.run_and_wait(&mut connection, &keys, arguments, replicas);
+        let deadline = self.deadline.map(|deadline| deadline + replicas.wait());
+        let (answer, replicated) = in_time(deadline, running).await?;
+        Ok((answer, replicated.map_err(StoreError::unavailable)))
     }
 }
 

@@ -62,7 +62,7 @@ impl Life {
 
 /// How long an event that is done is remembered: at least a millisecond, which
 /// is the least that Redis takes.
-pub(super) fn life(ttl: Duration) -> u64 {
+pub(crate) fn life(ttl: Duration) -> u64 {
     millis(ttl).max(1)
 }
 

@@ -86,43 +86,11 @@ where
     }
 
     async fn check_server(&self, eviction: Eviction) -> Result<(), RedisSetupError> {
-        timeout(START_DEADLINE, async {
-            let settings = self.settings().await?;
-            for server in &settings {
-                server.check(eviction)?;
-            }
-            if settings.iter().all(|server| server.policy.is_none()) {
-                telemetry::trouble(
-                    "",
-                    "Redis does not show its maxmemory-policy; make sure that it is noeviction",
-                );
-            }
+        in_time(async {
+            settings(&mut self.connection.clone(), eviction).await?;
             self.write().await
         })
         .await
-        .unwrap_or_else(|_| {
-            let late = std::io::Error::from(std::io::ErrorKind::TimedOut);
-            Err(RedisSetupError::Unreachable(late.into()))
-        })
-    }
-
-    /// What the server says of itself; in a cluster, each of its primaries.
-    async fn settings(&self) -> Result<Vec<Settings>, RedisSetupError> {
-        let mut connection = self.connection.clone();
-        let info = redis::cmd("INFO").query_async(&mut connection).await;
-        if let Some(info) = unless_forbidden(info)? {
-            return Ok(texts(info)
-                .iter()
-                .map(|info| Settings::read(info))
-                .collect());
-        }
-        let mut config = redis::cmd("CONFIG");
-        let config = config.arg("GET").arg("maxmemory*");
-        let config = config.query_async(&mut connection).await;
-        Ok(match unless_forbidden(config)? {
-            Some(config) => vec![Settings::of_pairs(&texts(config))],
-            None => Vec::new(),
-        })
     }
 
     /// Takes the first step of the protocol with an event that nobody has.
@@ -138,7 +106,7 @@ where
             command.arg(&row::in_flight(&claim, life)).arg(life.millis);
         };
         let answer: Vec<u64> = CLAIM
-            .run(&mut connection, &key, arguments)
+            .run(&mut connection, &[&key], arguments)
             .await
             .map_err(RedisSetupError::from_redis)?;
         let mut delete = redis::cmd("DEL");
@@ -151,17 +119,68 @@ where
     }
 }
 
+/// Gives a check its time.
+pub(crate) async fn in_time(
+    check: impl Future<Output = Result<(), RedisSetupError>>,
+) -> Result<(), RedisSetupError> {
+    timeout(START_DEADLINE, check).await.unwrap_or_else(|_| {
+        let late = std::io::Error::from(std::io::ErrorKind::TimedOut);
+        Err(RedisSetupError::Unreachable(late.into()))
+    })
+}
+
+/// What the server says of itself; in a cluster, each of its primaries. Nothing
+/// in it is wrong.
+pub(crate) async fn settings(
+    connection: &mut impl ConnectionLike,
+    eviction: Eviction,
+) -> Result<Vec<Settings>, RedisSetupError> {
+    let settings = ask(connection).await?;
+    for server in &settings {
+        server.check(eviction)?;
+    }
+    if settings.iter().all(|server| server.policy.is_none()) {
+        telemetry::trouble(
+            "",
+            "Redis does not show its maxmemory-policy; make sure that it is noeviction",
+        );
+    }
+    Ok(settings)
+}
+
+async fn ask(connection: &mut impl ConnectionLike) -> Result<Vec<Settings>, RedisSetupError> {
+    let info = redis::cmd("INFO").query_async(connection).await;
+    if let Some(info) = unless_forbidden(info)? {
+        return Ok(texts(info)
+            .iter()
+            .map(|info| Settings::read(info))
+            .collect());
+    }
+    let mut pairs = Vec::new();
+    for names in ["maxmemory*", "appendonly"] {
+        let mut config = redis::cmd("CONFIG");
+        let config = config.arg("GET").arg(names).query_async(connection).await;
+        pairs.extend(unless_forbidden(config)?.map(texts).unwrap_or_default());
+    }
+    let role = redis::cmd("ROLE").query_async(connection).await;
+    let role = unless_forbidden(role)?.map(texts).unwrap_or_default();
+    let mut settings = Settings::of_pairs(&pairs);
+    settings.is_replica = role.first().is_some_and(|role| role == "slave");
+    Ok(vec![settings])
+}
+
 #[derive(Clone, Copy, PartialEq)]
-enum Eviction {
+pub(crate) enum Eviction {
     Refused,
     Allowed,
 }
 
 /// What a server says of itself.
 #[derive(Debug, Default, PartialEq)]
-struct Settings {
+pub(crate) struct Settings {
     version: Option<String>,
     is_replica: bool,
+    is_append_only: Option<bool>,
     max_memory: Option<String>,
     policy: Option<String>,
 }
@@ -190,9 +209,20 @@ impl Settings {
         match name {
             "redis_version" => self.version = Some(value.to_owned()),
             "role" => self.is_replica = value != "master",
+            "aof_enabled" => self.is_append_only = Some(value != "0"),
+            "appendonly" => self.is_append_only = Some(value != "no"),
             "maxmemory" => self.max_memory = Some(value.to_owned()),
             "maxmemory_policy" => self.policy = Some(value.to_owned()),
             _ => {}
+        }
+    }
+
+    /// Whether what the server acknowledges outlives it. What it does not say
+    /// is taken for granted.
+    pub(crate) fn check_durability(&self) -> Result<(), RedisSetupError> {
+        match self.is_append_only {
+            Some(false) => Err(RedisSetupError::NotDurable),
+            _ => Ok(()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, PgPool, Row};
 use tower_webhook::ConfigError;
-use tower_webhook::inbox::{PostgresInbox, Put, SetupError, Sink};
+use tower_webhook::inbox::{PostgresInbox, PostgresSetupError, Put, Sink};
 
 use super::{
     NOW, Sent, Table, assert_put, assert_unavailable, deliver, deliver_copies, deliver_within,
@@ -106,6 +106,38 @@ async fn nothing_is_acknowledged_while_the_server_is_away() {
     assert_eq!((table.count("pending").await, ids), (3, vec![3]));
 }
 
+/// All connections that were idle are dead then.
+#[tokio::test]
+async fn a_put_after_a_restart_of_the_server_succeeds() {
+    let mut server = Postgres::start();
+    let inbox = PostgresInbox::connect(&server.url()).await.unwrap();
+    inbox.migrate().await.unwrap();
+    let sink: Arc<dyn Sink> = Arc::new(inbox);
+    assert_eq!(deliver_copies(&sink, &Sent::random()).await, 1);
+    server.restart();
+    for _ in 0..4 {
+        assert_put(&deliver(&sink, &Sent::random()).await, Put::Stored);
+    }
+}
+
+#[tokio::test]
+async fn the_tables_have_a_schema_and_names_of_their_own() {
+    let table = Table::new(Postgres::shared()).await;
+    let name = format!("Schema_of_{0}.{1}", table.name, "T".repeat(50));
+    let inbox = PostgresInbox::new(table.pool.clone());
+    let inbox = inbox.with_table(&name).unwrap();
+    let (one, other) = tokio::join!(inbox.migrate(), inbox.migrate());
+    one.and(other).unwrap();
+    let sink: Arc<dyn Sink> = Arc::new(inbox.clone());
+    assert_eq!(deliver_copies(&sink, &Sent::random()).await, 1);
+    // By hand, what was made before.
+    sqlx::raw_sql(AssertSqlSafe(inbox.schema().to_owned()))
+        .execute(&table.pool)
+        .await
+        .unwrap();
+    inbox.check().await.unwrap();
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_the_setup_is_said_at_the_start() {
     let server = Postgres::shared();
@@ -118,7 +150,7 @@ async fn what_is_wrong_with_the_setup_is_said_at_the_start() {
     let missing = PostgresInbox::new(table.pool.clone());
     let missing = missing.with_table("no_such").unwrap().check().await;
     assert!(
-        matches!(missing, Err(SetupError::MissingTable { .. })),
+        matches!(missing, Err(PostgresSetupError::NoSuchTable { .. })),
         "{missing:?}"
     );
 
@@ -137,28 +169,41 @@ async fn what_is_wrong_with_the_setup_is_said_at_the_start() {
     };
     let error = refused(options.clone().username(&role)).await;
     assert!(
-        matches!(error, SetupError::NotPermitted { .. }),
+        matches!(error, PostgresSetupError::MissingPrivilege { .. }),
         "{error:?}"
     );
     let read_only = [("default_transaction_read_only", "on")];
     let error = refused(options.clone().options(read_only)).await;
-    assert!(matches!(error, SetupError::ReadOnly), "{error:?}");
+    assert!(matches!(error, PostgresSetupError::ReadOnly), "{error:?}");
     let error = refused(options.clone().database("no_such")).await;
-    assert!(matches!(error, SetupError::Unreachable(_)), "{error:?}");
+    assert!(
+        matches!(error, PostgresSetupError::NoSuchDatabase(_)),
+        "{error:?}"
+    );
 
     table
-        .run("ALTER TABLE $table DROP COLUMN attempts_before")
+        .run("COMMENT ON TABLE $table_replay IS 'tower-webhook inbox 0'")
         .await;
     let error = table.inbox.check().await.unwrap_err();
     assert!(
-        matches!(error, SetupError::OutdatedTable { .. }),
+        matches!(error, PostgresSetupError::OlderSchema { .. }),
+        "{error:?}"
+    );
+    // The table of a store is none of an inbox, and the other way round.
+    table
+        .run("COMMENT ON TABLE $table IS 'tower-webhook 1'")
+        .await;
+    let error = table.inbox.check().await.unwrap_err();
+    assert!(
+        matches!(error, PostgresSetupError::UnknownTable { .. }),
         "{error:?}"
     );
     // A put fails, and is not acknowledged; a delivery is never lost so.
     table.run("ALTER TABLE $table DROP COLUMN tenant").await;
     assert_unavailable(&deliver(&table.sink, &Sent::random()).await);
 
-    for name in ["", "Inbox", "a;b", "a.b.c"] {
+    let long = "t".repeat(51);
+    for name in ["", "1nbox", "a;b", "a.b.c", &long] {
         let refused = PostgresInbox::new(table.pool.clone()).with_table(name);
         assert!(
             matches!(refused, Err(ConfigError::InvalidTableName { .. })),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::Value;
 use redis::aio::MultiplexedConnection;
-use tower_webhook::inbox::{Put, RedisStreamSink, SetupError, Sink};
+use tower_webhook::inbox::{Put, RedisSetupError, RedisStreamSink, Sink};
 
 use super::{
     NOW, Sent, assert_put, assert_unavailable, deliver, deliver_copies, deliver_within, random,
@@ -114,14 +114,34 @@ async fn a_server_that_forgets_is_refused() {
     let forgets = Redis::start();
     let sink = RedisStreamSink::new(connect(&forgets).await);
     let error = sink.check().await.unwrap_err();
-    assert!(matches!(error, SetupError::NotDurable { .. }), "{error:?}");
+    assert!(matches!(error, RedisSetupError::NotDurable), "{error:?}");
+    assert!(error.to_string().contains("appendonly"), "{error}");
+
+    // Also where it shows less of itself.
+    let silent = Redis::with(&["--rename-command", "INFO", ""]);
+    let error = RedisStreamSink::new(connect(&silent).await).check().await;
+    assert!(
+        matches!(error, Err(RedisSetupError::NotDurable)),
+        "{error:?}"
+    );
+    let replica = [
+        "--rename-command",
+        "INFO",
+        "",
+        "--replicaof",
+        "127.0.0.1",
+        "1",
+    ];
+    let replica = Redis::with(&replica);
+    let error = RedisStreamSink::new(connect(&replica).await).check().await;
+    assert!(matches!(error, Err(RedisSetupError::Replica)), "{error:?}");
 
     let mut evicts = DURABLE.to_vec();
     evicts.extend(["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"]);
     let evicts = Redis::with(&evicts);
     let error = RedisStreamSink::new(connect(&evicts).await).check().await;
     assert!(
-        matches!(error, Err(SetupError::NotDurable { .. })),
+        matches!(error, Err(RedisSetupError::Evicting { .. })),
         "{error:?}"
     );
 }

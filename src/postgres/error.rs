@@ -1,7 +1,6 @@
 use std::fmt;
 
-/// Why a [`PostgresStore`](super::PostgresStore) cannot be used, found at
-/// start-up.
+/// Why a store or an inbox in PostgreSQL cannot be used, found at start-up.
 ///
 /// Each says what to do about it. None holds a password or a URL.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ pub enum PostgresSetupError {
         /// What is missing, such as `DELETE`.
         privilege: &'static str,
     },
-    /// The user may not make the schema, the table or its index.
+    /// The user may not use or make the schema, or make a table or its index.
     NotAllowed(sqlx::Error),
     /// The database answered with an error that is none of these.
     Failed(sqlx::Error),
@@ -129,13 +128,13 @@ impl fmt::Display for PostgresSetupError {
             ),
             Self::NoSuchTable { table } => write!(
                 f,
-                "there is no table {table}; call PostgresStore::migrate, or run sql::MIGRATION \
-                 with your migrations"
+                "there is no table {table}; call migrate, or run its statements with your \
+                 migrations"
             ),
             Self::UnknownTable { table } => write!(
                 f,
-                "the table {table} is not one of tower-webhook's: the comment on it does not say \
-                 so; choose another name with PostgresStore::with_table"
+                "the table {table} is not the one of tower-webhook's that is needed: the comment \
+                 on it does not say so; choose another name with with_table"
             ),
             Self::OlderSchema {
                 table,
@@ -144,7 +143,7 @@ impl fmt::Display for PostgresSetupError {
             } => write!(
                 f,
                 "the table {table} has version {found}, and {needed} is needed; bring it up to \
-                 date with PostgresStore::migrate, or with the statements of the changelog"
+                 date with the statements of the changelog"
             ),
             Self::NewerSchema {
                 table,
@@ -161,8 +160,8 @@ impl fmt::Display for PostgresSetupError {
             ),
             Self::NotAllowed(error) => write!(
                 f,
-                "the user may not do that ({error}); grant it, or run sql::MIGRATION as another \
-                 user and grant SELECT, INSERT, UPDATE and DELETE on the table to this one"
+                "the user may not do that ({error}); grant it, or run the migration as another \
+                 user and grant SELECT, INSERT, UPDATE and DELETE on the tables to this one"
             ),
             Self::Failed(error) => write!(f, "the database answered with an error: {error}"),
         }
