@@ -33,6 +33,24 @@ pub(crate) async fn fetch<'a>(
     answer
 }
 
+/// Runs a statement whose repetition answers something else. It is repeated only
+/// if the server says that it undid it.
+pub(crate) async fn fetch_once<'a>(
+    pool: &PgPool,
+    statement: impl Fn() -> Query<'a>,
+) -> Result<Option<PgRow>, sqlx::Error> {
+    let mut answer = statement().fetch_optional(pool).await;
+    for _ in 1..ROUNDS {
+        match &answer {
+            Err(error) if is_collision(error) => {
+                answer = statement().fetch_optional(pool).await;
+            }
+            _ => break,
+        }
+    }
+    answer
+}
+
 /// A connection that answers. After a restart of the server, all that are idle
 /// in the pool are dead.
 async fn live_connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {

@@ -8,7 +8,7 @@ use sqlx::{Row, query};
 use super::PostgresStore;
 use super::bind::{Uuid, fingerprint, interval, status};
 use super::sql::Statements;
-use crate::postgres::statement::{Query, ROUNDS, fetch, has_code, is_blocked};
+use crate::postgres::statement::{Query, ROUNDS, fetch, fetch_once, has_code, is_blocked};
 use crate::store::{
     Claim, Claimed, Completed, Completion, DedupKey, Fingerprint, Owner, Released, Renewed,
     StoreError,
@@ -135,7 +135,8 @@ pub(super) async fn release(
 }
 
 pub(super) async fn forget(store: &PostgresStore, key: &DedupKey) -> Result<bool, StoreError> {
-    let row = fetch(&store.pool, || {
+    // Repeated, it would call an event unknown that it has forgotten.
+    let row = fetch_once(&store.pool, || {
         query(store.statements.forget.sql()).bind(Uuid::of_key(key))
     });
     match row.await.map_err(unavailable)? {

@@ -1,6 +1,12 @@
 //! Replies that do not arrive.
 
+use std::time::Duration;
+
+use tower_webhook::store::{Claim, DedupKey, DedupStore, Owner, PostgresStore};
+
 use super::rig::{Answer, Backend, Effects, Guard, KINDS, Kind, Proxy, Worker};
+use crate::postgres;
+use crate::servers::{Postgres, wait_for};
 
 /// A worker whose connections are open and whose statements are known, that
 /// stops at `point`.
@@ -55,6 +61,39 @@ async fn c21_a_completion_whose_reply_is_cut_is_done() {
             assert_eq!(store.rows().await.done, 2);
         }
     }
+}
+
+/// An operator who is told that an event was unknown would not have it
+/// delivered again.
+#[tokio::test(flavor = "multi_thread")]
+async fn c28_an_event_whose_forgetting_is_not_answered_is_not_called_unknown() {
+    let server = Postgres::shared();
+    let proxy = Proxy::of(&server.socket());
+    let direct = PostgresStore::connect(&server.url()).await.unwrap();
+    let name = postgres::new_name();
+    let direct = direct.with_table(&name).unwrap();
+    direct.migrate().await.unwrap();
+    let dir = proxy.socket().parent().unwrap().display().to_string();
+    let url = format!("postgres://postgres@localhost/postgres?host={dir}");
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let store = store.with_table(&name).unwrap();
+    let store = store.without_automatic_reaping();
+
+    let (key, life) = (DedupKey::from_bytes([7; 32]), Duration::from_secs(60));
+    let claim = Claim::new(key, Owner::from_u128(1), life, life);
+    store.claim(&claim).await.unwrap();
+    // The statement is known now, so that the next reply is that to the deletion.
+    assert!(store.forget(&key).await.unwrap());
+    store.claim(&claim).await.unwrap();
+    // A connection that is given back to the pool is asked whether it lives.
+    let pool = store.pool();
+    wait_for("the connections", || {
+        (pool.num_idle() == pool.size() as usize).then_some(())
+    });
+    proxy.cut_next_reply(0);
+    assert!(store.forget(&key).await.is_err());
+    assert!(proxy.has_cut());
+    assert!(!direct.forget(&key).await.unwrap(), "it was forgotten");
 }
 
 /// The store has the claim, and its owner does not know: it either learns it by
