@@ -9,9 +9,9 @@ use super::{InboxEvent, Put, Sink, SinkError, SinkFuture, json};
 use crate::ConfigError;
 use crate::store::RedisSetupError;
 use crate::store::redis::replicas::Replicas;
-use crate::store::redis::row;
 use crate::store::redis::script::Script;
 use crate::store::redis::setup::{self, Eviction};
+use crate::store::redis::{checked_prefix, row};
 
 /// Looks before it writes, and writes the event before its keys: if a write
 /// fails, the event may be stored twice but is not taken for stored. What was
@@ -99,10 +99,24 @@ impl<C> RedisStreamSink<C> {
     }
 
     /// Adds events to the stream `{name}`, braces included. The keys by which
-    /// events are recognised are `{name}:…`.
-    pub fn with_stream(mut self, name: &str) -> Self {
+    /// events are recognised are `{name}:…`: in a cluster, all of them are on one
+    /// node.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidPrefix`] if `name` is empty, longer than 64 bytes,
+    /// or has braces or other characters than visible ASCII in it.
+    pub fn with_stream(mut self, name: &str) -> Result<Self, ConfigError> {
+        let name = checked_prefix(name.to_owned())?;
+        if name.contains(['{', '}']) {
+            let reason = "it has braces in it";
+            return Err(ConfigError::InvalidPrefix {
+                prefix: name,
+                reason,
+            });
+        }
         self.stream = format!("{{{name}}}").into();
-        self
+        Ok(self)
     }
 
     /// How long an event is remembered from its last delivery on (default: 96

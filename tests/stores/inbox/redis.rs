@@ -38,7 +38,9 @@ async fn entries(server: &Redis, name: &str) -> Vec<HashMap<String, Value>> {
 async fn an_event_is_added_once_and_as_it_was_sent() {
     let server = Redis::shared();
     let name = random();
-    let sink = RedisStreamSink::new(connect(server).await).with_stream(&name);
+    let sink = RedisStreamSink::new(connect(server).await)
+        .with_stream(&name)
+        .unwrap();
     let sink: Arc<dyn Sink> = Arc::new(sink);
     let mut sent = Sent::random();
     sent.body = b"\0\xff\xfe{\"not\": text}\r\n".as_slice().into();
@@ -77,7 +79,9 @@ async fn what_was_acknowledged_survives_the_server() {
     let mut server = Redis::with(&DURABLE);
     let client = redis::Client::open(server.url()).unwrap();
     let connection = client.get_connection_manager().await.unwrap();
-    let sink = RedisStreamSink::new(connection).with_stream("inbox");
+    let sink = RedisStreamSink::new(connection)
+        .with_stream("inbox")
+        .unwrap();
     sink.check().await.unwrap();
     let sink: Arc<dyn Sink> = Arc::new(sink);
     let (first, second) = (Sent::new("1"), Sent::new("2"));
@@ -151,7 +155,9 @@ async fn a_put_that_failed_is_not_remembered() {
     let server = Redis::shared();
     let name = random();
     let connection = connect(server).await;
-    let sink = RedisStreamSink::new(connection.clone()).with_stream(&name);
+    let sink = RedisStreamSink::new(connection.clone())
+        .with_stream(&name)
+        .unwrap();
     let lonely = sink
         .clone()
         .with_replicas(1, Duration::from_millis(20))
@@ -176,4 +182,13 @@ async fn a_put_that_failed_is_not_remembered() {
     let lonely: Arc<dyn Sink> = Arc::new(lonely);
     assert_unavailable(&deliver(&lonely, &sent).await);
     assert_unavailable(&deliver(&lonely, &Sent::random()).await);
+}
+
+#[tokio::test]
+async fn names_that_are_no_hash_tag_are_refused() {
+    let connection = connect(Redis::shared()).await;
+    for name in ["", "a}b", "{a", "a b", "\u{e9}", &"x".repeat(65)] {
+        let sink = RedisStreamSink::new(connection.clone()).with_stream(name);
+        assert!(sink.is_err(), "{name}");
+    }
 }
