@@ -12,20 +12,17 @@ pub(crate) const ROUNDS: u32 = 3;
 pub(crate) type Query<'a> = sqlx::query::Query<'a, Postgres, PgArguments>;
 
 /// Runs a statement whose repetition changes nothing more, and which is
-/// repeated if its connection was dead, or the server asks for it.
+/// repeated if its connection was dead.
 pub(crate) async fn fetch<'a>(
     pool: &PgPool,
     statement: impl Fn() -> Query<'a>,
 ) -> Result<Option<PgRow>, sqlx::Error> {
-    let mut answer = statement().fetch_optional(pool).await;
+    let mut answer = fetch_once(pool, &statement).await;
     for _ in 1..ROUNDS {
         match &answer {
             Err(error) if is_disconnection(error) => {
                 let mut connection = live_connection(pool).await?;
                 answer = statement().fetch_optional(&mut *connection).await;
-            }
-            Err(error) if is_collision(error) => {
-                answer = statement().fetch_optional(pool).await;
             }
             _ => break,
         }
@@ -33,8 +30,8 @@ pub(crate) async fn fetch<'a>(
     answer
 }
 
-/// Runs a statement whose repetition answers something else. It is repeated only
-/// if the server says that it undid it.
+/// Runs a statement whose repetition answers something else. It is repeated
+/// only if the server says that it undid it.
 pub(crate) async fn fetch_once<'a>(
     pool: &PgPool,
     statement: impl Fn() -> Query<'a>,

@@ -98,7 +98,14 @@ fn the_first_two_commands_are_for_running_and_for_testing() {
 #[test]
 fn the_links_lead_somewhere() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    for link in README.split("](").skip(1) {
+    let pages = [
+        README,
+        CONTRIBUTING,
+        include_str!("../../ARCHITECTURE.md"),
+        include_str!("../../SECURITY.md"),
+        include_str!("../../THREAT_MODEL.md"),
+    ];
+    for link in pages.iter().flat_map(|page| page.split("](").skip(1)) {
         let link = link.split(')').next().unwrap();
         let file = link.split('#').next().unwrap();
         if !link.starts_with("https://") && !file.is_empty() {
