@@ -162,6 +162,7 @@ mod key;
 mod layer;
 mod lease;
 mod protocol;
+mod refusal;
 mod renewal;
 mod rows;
 mod running;
@@ -174,6 +175,9 @@ pub(crate) use self::guard::catch;
 #[cfg(feature = "postgres")]
 pub(crate) use self::guard::{Panicked, run};
 pub(crate) use self::key::Identity;
+#[cfg(feature = "postgres")]
+pub(crate) use self::refusal::{STORE_WAIT, busy, kind_of};
+pub(crate) use self::refusal::{overload, refusal};
 #[cfg(feature = "postgres")]
 pub(crate) use self::rows::next_owner;
 pub(crate) use self::running::Running;

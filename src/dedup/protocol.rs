@@ -3,7 +3,6 @@
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use tower::Service;
@@ -11,6 +10,7 @@ use tower::Service;
 use super::guard::{Panicked, run};
 use super::key::Identity;
 use super::layer::{Config, OnStoreFailure};
+use super::refusal::{busy, kind_of, overload, refusal};
 use super::rows::{Held, Verdict};
 use super::{DedupUnavailable, Duplicate};
 use crate::delivery::{Delivery, Tenant};
@@ -25,11 +25,6 @@ pub(super) enum Outcome<B> {
     Duplicate(Duplicate, StatusCode),
     Rejected(Rejection),
 }
-
-/// The longest `Retry-After` for an event that is being processed.
-const MAX_BUSY_WAIT: Duration = Duration::from_secs(30);
-/// `Retry-After` where the store cannot take an event.
-const STORE_WAIT: Duration = Duration::from_secs(10);
 
 /// What becomes of a delivery before the handler sees it.
 enum Entry {
@@ -102,13 +97,6 @@ where
 
 async fn enter(config: &Arc<Config>, delivery: &Delivery, tenant: Option<&Tenant>) -> Entry {
     let scheme = delivery.scheme();
-    let overloaded = |kind, wait| {
-        Entry::Refused(
-            refusal(kind, delivery)
-                .with_status(scheme.overload_status())
-                .with_retry_after(wait),
-        )
-    };
     let identity = match Identity::of(delivery, &config.endpoint, tenant) {
         Ok(Some(identity)) => identity,
         Ok(None) => return Entry::Anonymous,
@@ -117,21 +105,15 @@ async fn enter(config: &Arc<Config>, delivery: &Delivery, tenant: Option<&Tenant
     match Held::claim(config, &identity, scheme).await {
         Ok(Verdict::Won(held)) => Entry::Protected(held),
         Ok(Verdict::Duplicate(duplicate)) => Entry::Duplicate(duplicate),
-        Ok(Verdict::Busy(remaining)) => {
-            overloaded(RejectionKind::InFlight, remaining.min(MAX_BUSY_WAIT))
-        }
+        Ok(Verdict::Busy(remaining)) => Entry::Refused(busy(remaining, delivery)),
         Ok(Verdict::Conflict) => Entry::Refused(refusal(RejectionKind::EventConflict, delivery)),
-        Err(StoreError::Full) => overloaded(RejectionKind::StoreFull, STORE_WAIT),
+        Err(error @ StoreError::Full) => Entry::Refused(overload(kind_of(&error), delivery)),
         Err(error @ StoreError::Unavailable(_)) => {
             telemetry::failed(delivery.provider(), "an event could not be claimed", &error);
             match config.on_store_failure {
                 OnStoreFailure::Process => Entry::Unprotected,
-                OnStoreFailure::Refuse => overloaded(RejectionKind::StoreUnavailable, STORE_WAIT),
+                OnStoreFailure::Refuse => Entry::Refused(overload(kind_of(&error), delivery)),
             }
         }
     }
-}
-
-fn refusal(kind: RejectionKind, delivery: &Delivery) -> Rejection {
-    Rejection::new(kind).with_provider(delivery.scheme().name.clone())
 }

@@ -11,14 +11,10 @@ use super::future::ResponseFuture;
 use super::headers::Chosen;
 use super::{InboxEvent, Put, Sink};
 use crate::clock::{Clock, SystemClock};
-use crate::dedup::{Handlers, step};
-use crate::delivery::Delivery;
+use crate::dedup::{Handlers, overload, refusal, step};
 use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind, RejectionResponse};
 use crate::store::StoreError;
 use crate::{ConfigError, VerifiedBody, telemetry};
-
-/// `Retry-After` where the sink does not take an event.
-const SINK_WAIT: Duration = Duration::from_secs(10);
 
 /// Stores each event and acknowledges it: the service that ends the request.
 /// See the [module docs](crate::inbox).
@@ -179,13 +175,7 @@ async fn store(
         }
         Err(error) => {
             telemetry::failed(delivery.provider(), "a webhook could not be stored", &error);
-            Err(refusal(RejectionKind::SinkUnavailable, delivery)
-                .with_status(scheme.overload_status())
-                .with_retry_after(SINK_WAIT))
+            Err(overload(RejectionKind::SinkUnavailable, delivery))
         }
     }
-}
-
-fn refusal(kind: RejectionKind, delivery: &Delivery) -> Rejection {
-    Rejection::new(kind).with_provider(delivery.scheme().name.clone())
 }

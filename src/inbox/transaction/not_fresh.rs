@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::{Response, StatusCode};
 
 use crate::Delivery;
-use crate::dedup::Duplicate;
+use crate::dedup::{Duplicate, STORE_WAIT, busy, kind_of, overload, refusal};
 use crate::rejection::{DefaultRejectionResponse, Rejection, RejectionKind};
 use crate::store::{Claimed, StoreError};
 use crate::telemetry;
@@ -35,11 +35,6 @@ pub enum NotFresh {
     /// scheme's overload status (503) and `Retry-After`.
     Unavailable(Rejection, StoreError),
 }
-
-/// The longest `Retry-After` for an event that is being processed.
-const MAX_BUSY_WAIT: Duration = Duration::from_secs(30);
-/// `Retry-After` where the database does not answer.
-const DATABASE_WAIT: Duration = Duration::from_secs(10);
 
 impl NotFresh {
     /// The answer to the sender, empty. What is in the extensions is what the
@@ -78,14 +73,9 @@ impl NotFresh {
             Claimed::Conflict { .. } => {
                 Self::Conflict(refusal(RejectionKind::EventConflict, delivery))
             }
-            Claimed::Busy { remaining, .. } => Self::busy(remaining, delivery),
-            Claimed::Won { .. } => Self::busy(Duration::ZERO, delivery),
+            Claimed::Busy { remaining, .. } => Self::Busy(busy(remaining, delivery)),
+            Claimed::Won { .. } => Self::Busy(busy(Duration::ZERO, delivery)),
         }
-    }
-
-    fn busy(remaining: Duration, delivery: &Delivery) -> Self {
-        let wait = remaining.min(MAX_BUSY_WAIT);
-        Self::Busy(overload(RejectionKind::InFlight, wait, delivery))
     }
 
     pub(super) fn invalid(kind: RejectionKind, delivery: &Delivery) -> Self {
@@ -93,24 +83,7 @@ impl NotFresh {
     }
 
     pub(super) fn unavailable(cause: StoreError, delivery: &Delivery) -> Self {
-        Self::Unavailable(overload(kind_of(&cause), DATABASE_WAIT, delivery), cause)
-    }
-}
-
-fn refusal(kind: RejectionKind, delivery: &Delivery) -> Rejection {
-    Rejection::new(kind).with_provider(delivery.scheme().name.clone())
-}
-
-fn overload(kind: RejectionKind, wait: Duration, delivery: &Delivery) -> Rejection {
-    refusal(kind, delivery)
-        .with_status(delivery.scheme().overload_status())
-        .with_retry_after(wait)
-}
-
-fn kind_of(cause: &StoreError) -> RejectionKind {
-    match cause {
-        StoreError::Full => RejectionKind::StoreFull,
-        StoreError::Unavailable(_) => RejectionKind::StoreUnavailable,
+        Self::Unavailable(overload(kind_of(&cause), delivery), cause)
     }
 }
 
@@ -119,7 +92,7 @@ fn kind_of(cause: &StoreError) -> RejectionKind {
 impl From<sqlx::Error> for NotFresh {
     fn from(error: sqlx::Error) -> Self {
         let cause = crate::store::postgres::steps::unavailable(error);
-        let rejection = Rejection::new(kind_of(&cause)).with_retry_after(DATABASE_WAIT);
+        let rejection = Rejection::new(kind_of(&cause)).with_retry_after(STORE_WAIT);
         Self::Unavailable(rejection, cause)
     }
 }
