@@ -15,6 +15,9 @@ mod example;
 mod faults;
 mod guarantees;
 mod inbox;
+#[cfg(feature = "tracing")]
+#[path = "../it/support/log.rs"]
+mod log;
 mod model;
 mod postgres;
 mod redis;

@@ -83,6 +83,11 @@ impl NotFresh {
     }
 
     pub(super) fn unavailable(cause: StoreError, delivery: &Delivery) -> Self {
+        telemetry::failed(
+            delivery.provider(),
+            "a webhook could not be recorded",
+            &cause,
+        );
         Self::Unavailable(overload(kind_of(&cause), delivery), cause)
     }
 }
@@ -92,6 +97,7 @@ impl NotFresh {
 impl From<sqlx::Error> for NotFresh {
     fn from(error: sqlx::Error) -> Self {
         let cause = crate::store::postgres::steps::unavailable(error);
+        telemetry::failed("", "the transaction of a webhook failed", &cause);
         let rejection = Rejection::new(kind_of(&cause)).with_retry_after(STORE_WAIT);
         Self::Unavailable(rejection, cause)
     }

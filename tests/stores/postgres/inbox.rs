@@ -418,3 +418,23 @@ async fn a_database_that_is_gone_is_unavailable() {
     let refused = shop.begin(&stripe("evt_1")).await.unwrap_err();
     assert!(matches!(refused, NotFresh::Unavailable(..)), "{refused:?}");
 }
+
+/// Whoever returns it with `?` logs nothing, and the answer says nothing.
+#[cfg(feature = "tracing")]
+#[tokio::test]
+async fn operators_are_told_what_the_database_said() {
+    let shop = Shop::new().await;
+    shop.table.run("DROP TABLE {}").await;
+    let log = crate::log::Log::start();
+    shop.begin(&stripe("evt_1")).await.unwrap_err();
+    let recorded = log.take();
+    assert!(
+        recorded.contains("a webhook could not be recorded"),
+        "{recorded}"
+    );
+    assert!(recorded.contains("does not exist"), "{recorded}");
+    let _ = NotFresh::from(sqlx::Error::WorkerCrashed);
+    let own = log.take();
+    assert!(own.contains("the transaction of a webhook failed"), "{own}");
+    assert!(own.contains("background worker"), "{own}");
+}
