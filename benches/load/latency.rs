@@ -11,6 +11,10 @@ use crate::start;
 const RATE: u32 = 1000;
 const SECONDS: u32 = 15;
 
+/// What half of the bare route's take at most, in microseconds, on a machine
+/// that is not busy otherwise.
+const UNSATURATED: f64 = 5000.0;
+
 /// How much slower half of the requests may be.
 const MEDIAN: f64 = 1.5;
 const PERCENTILE_99: f64 = 2.0;
@@ -33,6 +37,11 @@ pub async fn run(report: &mut Report) {
         ratios.push(guarded / bare);
     }
     println!();
+    let median = bare.permille(500);
+    report.check(
+        median <= UNSATURATED,
+        format!("half of the bare route's were answered within {median:.0} µs; more than {UNSATURATED} µs would be a queue"),
+    );
     report.check(
         ratios[0] <= MEDIAN,
         format!(

@@ -112,5 +112,7 @@ fn parse(bytes: &[u8]) -> Option<(Outcome, usize, bool)> {
         200 => Outcome::Acknowledged,
         status => Outcome::Refused(status),
     };
-    Some((outcome, length, field("connection: close").is_some()))
+    // hyper closes without a word when it has not read the whole body.
+    let closes = matches!(status, 408 | 413) || field("connection: close").is_some();
+    Some((outcome, length, closes))
 }
