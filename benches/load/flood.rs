@@ -24,8 +24,8 @@ const FORGED: u32 = 5000;
 const ROUNDS: usize = 4;
 const SECONDS: u32 = 4;
 /// How many callers the limiter holds: a fraction of those that come.
-const CALLERS: usize = 10_000;
-const GROWTH_KIB: u64 = 2 * 1024;
+const CALLERS: usize = 1_000;
+const GROWTH_KIB: u64 = 1024;
 
 pub async fn run(report: &mut Report) {
     let mut server = start(CALLERS);

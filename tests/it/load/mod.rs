@@ -85,3 +85,19 @@ async fn a_mixture_is_answered_as_it_should_be_and_each_event_is_handled_once() 
     let open = server.descriptors_back_to(descriptors).await;
     assert!(open <= descriptors, "{open} are open, of {descriptors}");
 }
+
+/// More addresses fail than the limiter holds.
+#[tokio::test]
+async fn e2_a_flood_of_strangers_shuts_out_no_genuine_request() {
+    let mut server = start(32);
+    let run = Run::new(server.address);
+    let tally = send(
+        &run,
+        &[(8, senders::forged, 400), (4, senders::genuine, 400)],
+    )
+    .await;
+    assert_eq!(tally.violations(), [""; 0], "{tally}");
+    let counts = server.counts();
+    assert_eq!((counts.calls, counts.events), (1600, 1600), "{tally}");
+    assert_eq!((counts.repeated, counts.rows), (0, 3200));
+}
