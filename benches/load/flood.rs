@@ -1,12 +1,11 @@
 //! Forged requests from many addresses, while genuine ones keep coming.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::channel;
 use tokio::task::JoinSet;
-
-use std::sync::Arc;
 
 use crate::open_loop::{self, Sent};
 use crate::report::Report;
@@ -14,7 +13,7 @@ use crate::rig::client::Connection;
 use crate::rig::process::Server;
 use crate::rig::senders::Run;
 use crate::rig::server::GUARDED;
-use crate::rig::tally::{Outcome, Tally};
+use crate::rig::tally::{Class, Outcome, Tally};
 use crate::start;
 
 /// Genuine requests a second.
@@ -84,10 +83,8 @@ pub async fn run(report: &mut Report) {
         ratio >= 0.98,
         format!("genuine throughput with the flood is {ratio:.3}× of that without; at least 0.98×"),
     );
-    let passed = flooded.forged.processed()
-        + flooded
-            .forged
-            .count(crate::rig::tally::Class::Forged, Outcome::Acknowledged);
+    let passed =
+        flooded.forged.processed() + flooded.forged.count(Class::Forged, Outcome::Acknowledged);
     report.check(passed == 0, format!("{passed} forged requests passed"));
     report.check(
         grown <= GROWTH_KIB,
@@ -157,10 +154,7 @@ fn flood(run: &Run) -> (tokio::task::JoinHandle<()>, JoinSet<Tally>) {
             let (mut tally, mut connection) = (Tally::default(), Connection::to(run.server));
             while due.lock().await.recv().await.is_some() {
                 let request = run.provider.write(&run.provider.forged()).whole();
-                tally.add(
-                    crate::rig::tally::Class::Forged,
-                    connection.exchange(&request).await,
-                );
+                tally.add(Class::Forged, connection.exchange(&request).await);
             }
             tally
         });

@@ -26,7 +26,7 @@ const SENDERS: [(usize, Sender); 12] = [
 ];
 
 /// By how much memory may grow from the middle to the end.
-const GROWTH_KIB: f64 = 8.0 * 1024.0;
+const GROWTH_KIB: f64 = 4.0 * 1024.0;
 
 pub async fn run(seconds: u64, report: &mut Report) {
     let mut server = start(100_000);

@@ -1,6 +1,5 @@
 //! The server: a guarded route and a bare one, as a deployment would have them.
 
-use std::convert::Infallible;
 use std::io::BufRead;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -198,8 +197,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, app: Router) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         notify.notify_one();
         request.extensions_mut().insert(PeerAddr::new(peer));
-        let answer = Service::call(&mut app.clone(), request.map(Body::new));
-        async { Ok::<_, Infallible>(answer.await?) }
+        Service::call(&mut app.clone(), request.map(Body::new))
     });
     let mut server = auto::Builder::new(TokioExecutor::new());
     server

@@ -4,7 +4,11 @@
 //! descriptors and its memory are nobody else's.
 
 #[path = "../../../benches/load/rig/mod.rs"]
-#[allow(dead_code, reason = "some is for the bench alone")]
+#[allow(
+    clippy::print_stdout,
+    dead_code,
+    reason = "the server speaks to its parent; some is for the bench alone"
+)]
 mod rig;
 
 use self::rig::process::Server;
