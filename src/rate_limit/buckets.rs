@@ -13,8 +13,8 @@ use super::{Quota, RateKey};
 ///
 /// A key belongs to the set that its hash names. When that set has no room,
 /// the buckets in it that are full again are dropped: they are
-/// indistinguishable from new ones. When none is, the new key shares the
-/// set's overflow bucket. So every operation touches one short row under one
+/// indistinguishable from new ones. When none is, the new key is charged to the
+/// set's overflow bucket; a look does not count that against it. So every operation touches one short row under one
 /// lock, nothing has to be swept, and a flood of keys cannot grow the map.
 pub(super) struct Buckets {
     sets: Box<[Mutex<Set>]>,
@@ -89,7 +89,7 @@ impl Set {
         if self.rows.len() < ways {
             Bucket::New
         } else {
-            Bucket::Known(self.overflow.get_or_insert(now))
+            Bucket::Shared(self.overflow.get_or_insert(now))
         }
     }
 }
@@ -97,6 +97,8 @@ impl Set {
 enum Bucket<'a> {
     New,
     Known(&'a mut Nanos),
+    /// Of all keys for which there is no room.
+    Shared(&'a mut Nanos),
 }
 
 impl StateStore for Buckets {
@@ -124,7 +126,10 @@ impl StateStore for Buckets {
                 }
                 Ok(fresh)
             }
-            Bucket::Known(bucket) => {
+            // Strangers in large numbers must not shut out a genuine caller,
+            // who takes nothing and so is never held.
+            Bucket::Shared(_) if probe.dry_run => Ok(fresh),
+            Bucket::Known(bucket) | Bucket::Shared(bucket) => {
                 // No bucket takes longer than the burst's period to fill. A
                 // later time was written before the clock was set back, and
                 // would lock the key out until the clock has caught up. It is

@@ -17,9 +17,10 @@ use crate::{Clock, ConfigError};
 /// The algorithm is the generic cell rate algorithm (GCRA) of the crate
 /// `governor`. Memory is bounded: at most `max_keys` keys (100 000 unless
 /// told) of 24 bytes each are held, and keys that came to rest make room for
-/// new ones without housekeeping. Keys for which there is no room share one
-/// of several overflow buckets, so choose about twice as many as you expect to
-/// be active within one [`Quota::period`].
+/// new ones without housekeeping. Keys for which there is no room are charged
+/// to one of several overflow buckets, so choose about twice as many as you
+/// expect to be active within one [`Quota::period`]. A check lets them pass: a
+/// flood of strangers shuts out no caller that has not failed itself.
 ///
 /// Time has the resolution of [`Clock`], a millisecond. When the clock is set
 /// back, a key waits for at most one period.

@@ -24,6 +24,8 @@ mod extract;
 mod guarded;
 mod handshake;
 mod keys;
+#[cfg(target_os = "linux")]
+mod load;
 mod observe;
 mod operations;
 mod protocols;
