@@ -14,8 +14,9 @@ use super::{Quota, RateKey};
 /// A key belongs to the set that its hash names. When that set has no room,
 /// the buckets in it that are full again are dropped: they are
 /// indistinguishable from new ones. When none is, the new key is charged to the
-/// set's overflow bucket; a look does not count that against it. So every operation touches one short row under one
-/// lock, nothing has to be swept, and a flood of keys cannot grow the map.
+/// set's overflow bucket; a look does not hold that against it. So every
+/// operation touches one short row under one lock, nothing has to be swept, and
+/// a flood of keys cannot grow the map.
 pub(super) struct Buckets {
     sets: Box<[Mutex<Set>]>,
     ways: usize,
