@@ -17,6 +17,7 @@ use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_webhook::client_ip::PeerAddr;
 use tower_webhook::dedup::{DedupLayer, Duplicate, Handlers};
 use tower_webhook::ip_allowlist::IpAllowlist;
+use tower_webhook::signature::ConflictPolicy;
 use tower_webhook::store::MemoryStore;
 use tower_webhook::testing::{ManualClock, Signer};
 use tower_webhook::{Clock, Secret, Timestamp, VerifiedBody, VerifyLayer, WebhookLayer};
@@ -119,6 +120,9 @@ struct Stack {
     clock: Arc<ManualClock>,
     /// When what is known by this is forgotten, in seconds.
     done: HashMap<Known, u64>,
+    /// What an id stands for, and when that is forgotten, where a provider
+    /// never sends two bodies under one.
+    bodies: HashMap<String, (Bytes, u64)>,
     seconds: u64,
 }
 
@@ -209,6 +213,7 @@ impl Stack {
             behind,
             clock,
             done: HashMap::new(),
+            bodies: HashMap::new(),
             seconds: 0,
         }
     }
@@ -229,6 +234,8 @@ impl Stack {
         // In the order of the layers.
         let keys = self.keys(&id, &body);
         let is_done = keys.iter().any(|key| self.is_done(key));
+        let conflicts = self.preset.scheme.conflict() == ConflictPolicy::Reject
+            && self.bodies.get(&id).is_some_and(|(known, end)| *known != body && self.seconds < *end);
         let refused = if delivery.from_elsewhere {
             Some(403)
         } else if bytes.announces_more_than(MAX_BODY) {
@@ -240,7 +247,8 @@ impl Stack {
                 Arrival::TooLarge => Some(413),
                 Arrival::Broken => Some(400),
                 Arrival::Stalled => Some(408),
-                Arrival::Whole => (!genuine).then_some(401),
+                Arrival::Whole if !genuine => Some(401),
+                Arrival::Whole => conflicts.then_some(422),
             }
         };
         let runs = refused.is_none() && !is_done;
@@ -314,6 +322,9 @@ impl Stack {
             }
         }
 
+        if runs {
+            self.bodies.insert(id, (body, self.seconds + REMEMBERED));
+        }
         let succeeded = delivery.handler.status().is_some_and(|status| status.is_success());
         if runs && succeeded {
             for key in keys {

@@ -18,3 +18,5 @@ pub mod row;
 pub mod spelling;
 pub mod text;
 pub mod time;
+pub mod token;
+pub mod url;
