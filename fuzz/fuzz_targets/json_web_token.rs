@@ -109,7 +109,7 @@ fuzz_target!(|input: Input<'_>| {
             let accepted = block_on(async { Ok(verify.await.is_ok()) });
             let is_signed = || judged.is_some_and(|token| token.is_signed_by(&pair.current));
             let genuine = match named {
-                None | Some(Named::Is(false)) => Some(false),
+                None | Some(Named::Absent | Named::Is(false)) => Some(false),
                 Some(Named::Is(true)) => Some(is_signed()),
                 // Another key may have been meant, but ours is the only one
                 // that anybody signs with.
@@ -169,7 +169,8 @@ impl Input<'_> {
 
 /// What a set says of the key with this id.
 enum Named {
-    /// Whether it is ours, and may be used.
+    Absent,
+    /// Ours, and whether it may be used still.
     Is(bool),
     /// One that we cannot judge.
     Unknown,
@@ -178,7 +179,7 @@ enum Named {
 fn named(set: &[u8], id: &str, pair: &Pair, millis: i64) -> Named {
     let object = token::object(set);
     let Some(Value::Array(keys)) = object.as_ref().and_then(|set| set.get("keys")) else {
-        return Named::Is(false);
+        return Named::Absent;
     };
     let ours: Map<String, Value> =
         token::object(format!("{{{}}}", pair.members).as_bytes()).expect("an object");
@@ -211,7 +212,7 @@ fn named(set: &[u8], id: &str, pair: &Pair, millis: i64) -> Named {
             return Named::Unknown;
         }
     }
-    Named::Is(false)
+    Named::Absent
 }
 
 const DEFAULT_SET: &[u8] =
