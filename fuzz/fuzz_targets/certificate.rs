@@ -4,26 +4,21 @@
 
 #![no_main]
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request};
 use libfuzzer_sys::fuzz_target;
-use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, date_time_ymd,
-};
 use serde_json::{Map, Value, json};
+use tower_webhook::Timestamp;
 use tower_webhook::keys::{AsyncVerifier, KeyFuture, KeyResolver};
 use tower_webhook::provider::{self, PayPal};
 use tower_webhook::signature::{KeyName, PublicKey, Scheme};
-use tower_webhook::Timestamp;
 use tower_webhook_fuzz::body::block_on;
-use tower_webhook_fuzz::keys::{Content, Key, keys};
+use tower_webhook_fuzz::certificates::{CERTIFICATES, Chain, crc32, sign};
 use tower_webhook_fuzz::oracle::NOW;
-use tower_webhook_fuzz::row::Row;
 use tower_webhook_fuzz::{json, time};
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:t";
@@ -50,84 +45,6 @@ fuzz_target!(|input: Input<'_>| match input.kind % 3 {
     1 => input.paypal(),
     _ => alone(input.text),
 });
-
-/// A chain, and whether it may sign for SNS and for PayPal.
-struct Chain {
-    der: Vec<Vec<u8>>,
-    sns: bool,
-    paypal: bool,
-}
-
-struct Certificates {
-    root: String,
-    chains: Vec<Chain>,
-}
-
-static CERTIFICATES: LazyLock<Certificates> = LazyLock::new(|| {
-    let key = |pem| KeyPair::from_pem(pem).expect("a key");
-    let ours = key(include_str!("../../tests/keys/rsa_1.pem"));
-    let authority = |name: &str| {
-        let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = key(include_str!("../../tests/keys/p256_1.pem"));
-        let certificate = params.self_signed(&key).expect("a certificate");
-        (certificate, Issuer::new(params, key))
-    };
-    let (root, issuer) = authority("root.test");
-    let (_, stranger) = {
-        let mut params = CertificateParams::new(["root.test".to_owned()]).expect("a name");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = key(include_str!("../../tests/keys/p256_2.pem"));
-        let certificate = params.self_signed(&key).expect("a certificate");
-        (certificate, Issuer::new(params, key))
-    };
-    let leaf = |name: &str, from: i32, until: i32, issuer: &Issuer<'_, KeyPair>| -> Certificate {
-        let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
-        params.not_before = date_time_ymd(from, 1, 1);
-        params.not_after = date_time_ymd(until, 1, 1);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.signed_by(&ours, issuer).expect("a certificate")
-    };
-    let chain = |leaf: Certificate, sns, paypal| Chain {
-        der: vec![leaf.der().to_vec(), root.der().to_vec()],
-        sns,
-        paypal,
-    };
-    let chains = vec![
-        chain(leaf("sns.amazonaws.com", 2020, 2040, &issuer), true, false),
-        chain(leaf("messages.paypal.com", 2020, 2040, &issuer), false, true),
-        chain(leaf("sns.amazonaws.com", 2020, 2021, &issuer), false, false),
-        chain(leaf("messages.paypal.com", 2020, 2021, &issuer), false, false),
-        chain(leaf("sns.amazonaws.com", 2030, 2040, &issuer), false, false),
-        chain(leaf("messages.paypal.com", 2030, 2040, &issuer), false, false),
-        // AWS does not say who issues, so that is not judged.
-        chain(leaf("sns-us-east-1.amazonaws.com", 2020, 2040, &stranger), true, false),
-        chain(leaf("messages.paypal.com", 2020, 2040, &stranger), false, false),
-        chain(leaf("sns.amazonaws.com.evil.test", 2020, 2040, &issuer), false, false),
-        chain(leaf("messages-paypal.com", 2020, 2040, &issuer), false, false),
-        chain(leaf("sns-eu-west-1.amazonaws.com", 2020, 2040, &issuer), false, false),
-        chain(leaf("paypal.com.evil.test", 2020, 2040, &issuer), false, false),
-    ];
-    Certificates {
-        root: root.pem(),
-        chains,
-    }
-});
-
-/// The key of all the certificates.
-static KEY: LazyLock<Key> = LazyLock::new(|| keys(&row()).0.pop().expect("a key"));
-
-fn row() -> Row {
-    Row::read("t | rsa | pem | header t | plain | base64 | {body} | - | -")
-}
-
-fn sign(content: &str) -> String {
-    let content = Content {
-        before: content.as_bytes().to_vec(),
-        after: Vec::new(),
-    };
-    KEY.sign(&row(), &content)
-}
 
 /// Gives the chain for whatever it is asked, and remembers what that was.
 #[derive(Debug)]
@@ -209,7 +126,10 @@ impl Input<'_> {
         set("TopicArn", topic);
         set("Timestamp", &sent);
         set("Message", text);
-        set("SignatureVersion", if version.is_empty() { "2" } else { version });
+        set(
+            "SignatureVersion",
+            if version.is_empty() { "2" } else { version },
+        );
         set("SigningCertURL", url);
         if !subject.is_empty() {
             set("Subject", subject);
@@ -226,10 +146,15 @@ impl Input<'_> {
         }
         let body = Value::Object(message.clone()).to_string();
         assert!(json::parse(body.as_bytes()).is_some());
-        let (parts, ()) = Request::post("/sns").body(()).expect("a request").into_parts();
+        let (parts, ()) = Request::post("/sns")
+            .body(())
+            .expect("a request")
+            .into_parts();
         let (accepted, asked) = self.verdict(provider::aws_sns(TOPIC), &parts, &body);
 
-        let rest = url.strip_prefix(SNS_HOST).and_then(|rest| rest.strip_suffix(".pem"));
+        let rest = url
+            .strip_prefix(SNS_HOST)
+            .and_then(|rest| rest.strip_suffix(".pem"));
         let named = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         let is_certificate = rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(named));
         for asked in &asked {
@@ -237,7 +162,9 @@ impl Input<'_> {
         }
         let single = [kind, id, topic, subject, subscribe];
         let confirms = kind != "Notification";
-        let api = subscribe.strip_prefix(SNS_HOST).and_then(|rest| rest.strip_prefix('?'));
+        let api = subscribe
+            .strip_prefix(SNS_HOST)
+            .and_then(|rest| rest.strip_prefix('?'));
         let printable = |c: char| c.is_ascii_graphic() && c != '#';
         let is_api = api.is_some_and(|query| query.chars().all(printable));
         let late = (self.now() - NOW) / 1000;
@@ -245,8 +172,12 @@ impl Input<'_> {
             && self.chain().0.sns
             && topic == TOPIC
             && message["SignatureVersion"] == "2"
-            && ["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]
-                .contains(&kind)
+            && [
+                "Notification",
+                "SubscriptionConfirmation",
+                "UnsubscribeConfirmation",
+            ]
+            .contains(&kind)
             && !single.iter().any(|text| text.chars().any(char::is_control))
             && (is_api || !confirms)
             && (-5 * 60..=75 * 60).contains(&late)
@@ -258,7 +189,11 @@ impl Input<'_> {
         let Some([url, id, algorithm, sent, text]) = self.lines() else {
             return;
         };
-        let algorithm = if algorithm.is_empty() { "SHA256withRSA" } else { algorithm };
+        let algorithm = if algorithm.is_empty() {
+            "SHA256withRSA"
+        } else {
+            algorithm
+        };
         let written = Timestamp::from_unix_millis(NOW).to_string();
         let sent = if sent.is_empty() { &written } else { sent };
         let content = |body: &str| format!("{id}|{sent}|{WEBHOOK}|{}", crc32(body.as_bytes()));
@@ -295,7 +230,10 @@ impl Input<'_> {
             let late = i128::from(self.now()) - sent;
             (-5 * 60_000..=73 * 3_600_000).contains(&late)
         });
-        let usable = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'|');
+        let usable = !id.is_empty()
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'|');
         let expected = is_certificate
             && self.chain().0.paypal
             && algorithm == "SHA256withRSA"
@@ -309,7 +247,14 @@ impl Input<'_> {
 /// The lines that are signed, as AWS's page lists them.
 fn sns_content(message: &Map<String, Value>) -> String {
     let names = match message["Type"] == "Notification" {
-        true => &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"][..],
+        true => &[
+            "Message",
+            "MessageId",
+            "Subject",
+            "Timestamp",
+            "TopicArn",
+            "Type",
+        ][..],
         false => &[
             "Message",
             "MessageId",
@@ -320,20 +265,12 @@ fn sns_content(message: &Map<String, Value>) -> String {
             "Type",
         ],
     };
-    let present = names.iter().filter_map(|name| Some((name, message.get(*name)?.as_str()?)));
-    present.map(|(name, value)| format!("{name}\n{value}\n")).collect()
-}
-
-/// ISO 3309, a bit at a time.
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut rest = u32::MAX;
-    for byte in bytes {
-        rest ^= u32::from(*byte);
-        for _ in 0..8 {
-            rest = rest >> 1 ^ if rest & 1 == 1 { 0xedb8_8320 } else { 0 };
-        }
-    }
-    !rest
+    let present = names
+        .iter()
+        .filter_map(|name| Some((name, message.get(*name)?.as_str()?)));
+    present
+        .map(|(name, value)| format!("{name}\n{value}\n"))
+        .collect()
 }
 
 /// Bytes that somebody says are certificates.
@@ -343,8 +280,14 @@ fn alone(bytes: &[u8]) {
         let certificates: Vec<&[u8]> = key.certificates().collect();
         assert!((1..=8).contains(&certificates.len()));
         let spki = key.as_bytes();
-        assert!(certificates[0].windows(spki.len()).any(|window| window == spki));
-        let count = bytes.windows(27).filter(|window| *window == b"-----BEGIN CERTIFICATE-----");
+        assert!(
+            certificates[0]
+                .windows(spki.len())
+                .any(|window| window == spki)
+        );
+        let count = bytes
+            .windows(27)
+            .filter(|window| *window == b"-----BEGIN CERTIFICATE-----");
         assert!(count.count() >= certificates.len());
     }
     let halves = bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);

@@ -9,19 +9,16 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_webhook::delivery::{EventId, Tenant};
 use tower_webhook::dedup::DedupLayer;
-use tower_webhook::signature::{
-    Grammar, Hash, Part, PublicUrl, RepeatedNames, Scheme, Source, TimestampRule, UrlForm,
-};
+use tower_webhook::delivery::{EventId, Tenant};
 use tower_webhook::store::DedupKey;
 use tower_webhook::testing::{ManualClock, Signer};
 use tower_webhook::{Secret, Secrets, Timestamp, VerifiedBody, Verifier, WebhookLayer};
 use tower_webhook_fuzz::body::{Chunked, block_on};
-use tower_webhook_fuzz::content::ORIGIN;
+use tower_webhook_fuzz::events::{Event, Shape, body, scheme};
 use tower_webhook_fuzz::oracle::NOW;
 use tower_webhook_fuzz::recorder::Recorder;
-use tower_webhook_fuzz::spelling::{Choices, form, json_object, json_string};
+use tower_webhook_fuzz::spelling::Choices;
 
 const SECRETS: [&str; 2] = ["an-older-secret", "a-secret"];
 
@@ -36,28 +33,6 @@ struct Input<'a> {
     text: &'a [u8],
 }
 
-/// What the scheme says of its events' names.
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
-enum Shape {
-    SignedHeader,
-    /// Beside a signature, of which there may be several or not.
-    UnsignedHeader {
-        several: bool,
-    },
-    Json,
-    JsonPair,
-    JsonBatch,
-    Form,
-    OptionalJson,
-    /// By its bytes and, where one is signed, by its time.
-    Content {
-        timed: bool,
-    },
-    /// A form and a URL: by what is signed of them.
-    SortedForm,
-    Token,
-}
-
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Delivery {
     /// Where provider, endpoint, tenant, and two ids end.
@@ -68,16 +43,6 @@ struct Delivery {
     /// How many ids there are, where there may be several.
     ids: u8,
     spelling: [u8; 12],
-}
-
-/// What a delivery is about.
-#[derive(Clone, Debug, PartialEq)]
-struct Event<'t> {
-    provider: &'t str,
-    endpoint: &'t str,
-    tenant: Option<&'t str>,
-    ids: Vec<&'t str>,
-    note: &'t str,
 }
 
 /// What the event must be known by, within its provider, endpoint and tenant.
@@ -143,7 +108,9 @@ impl<'t> Sent<'t> {
         let mut rest = text;
         let mut take = |cut: u8| {
             let at = usize::from(cut) % (rest.len() + 1);
-            let at = (at..).find(|at| rest.is_char_boundary(*at)).expect("the end");
+            let at = (at..)
+                .find(|at| rest.is_char_boundary(*at))
+                .expect("the end");
             let (piece, behind) = rest.split_at(at);
             rest = behind;
             piece
@@ -283,99 +250,20 @@ impl<'t> Sent<'t> {
         if let (1, Ok(event_id)) = (self.event.ids.len(), EventId::new(id)) {
             // The operator's name for the event is the event's.
             let known = block_on(async {
-                Ok(layer.forget(tenant.as_ref(), &event_id).await.expect("a store"))
+                Ok(layer
+                    .forget(tenant.as_ref(), &event_id)
+                    .await
+                    .expect("a store"))
             });
             assert!(known);
             assert_eq!(store.forgotten(), [keys.event], "{self:?}");
             for permit in store.claimed() {
-                assert!(permit != keys.event && Some(permit) != keys.replay, "{self:?}");
+                assert!(
+                    permit != keys.event && Some(permit) != keys.replay,
+                    "{self:?}"
+                );
             }
         }
         Some(keys)
-    }
-}
-
-fn body(shape: Shape, event: &Event<'_>, choices: &mut Choices<'_>) -> String {
-    let id = event.ids.first().copied().unwrap_or("");
-    let note = json_string(event.note, choices);
-    match shape {
-        Shape::SignedHeader | Shape::UnsignedHeader { .. } | Shape::Content { .. } => {
-            event.note.to_owned()
-        }
-        Shape::Json | Shape::Token | Shape::OptionalJson => {
-            let mut members = vec![("note", note)];
-            members.extend(event.ids.iter().map(|id| ("id", json_string(id, choices))));
-            json_object(members, choices)
-        }
-        Shape::JsonPair => {
-            let [a, b] = event.ids[..] else {
-                unreachable!("two ids")
-            };
-            let (a, b) = (json_string(a, choices), json_string(b, choices));
-            json_object(vec![("note", note), ("a", a), ("b", b)], choices)
-        }
-        Shape::JsonBatch => {
-            let items: Vec<String> = event
-                .ids
-                .iter()
-                .map(|id| {
-                    let id = json_string(id, choices);
-                    json_object(vec![("x", "1".to_owned()), ("id", id)], choices)
-                })
-                .collect();
-            let items = format!("[{}]", items.join(","));
-            json_object(vec![("note", note), ("e", items)], choices)
-        }
-        Shape::Form => form(vec![("note", event.note), ("id", id)], choices),
-        Shape::SortedForm => form(vec![("z", "1"), ("note", event.note)], choices),
-    }
-}
-
-fn scheme(shape: Shape, provider: &str) -> Scheme {
-    // A provider has a name.
-    let name = format!("p{provider}");
-    let hmac = Scheme::hmac(name.clone(), Hash::Sha256)
-        .with_signature(Source::header("x-sign"), Grammar::Plain);
-    let at = TimestampRule::seconds(Source::header("x-time"));
-    let timed = [Part::Timestamp, Part::literal("."), Part::Body];
-    let id = || [Source::pointer("/id")];
-    match shape {
-        Shape::SignedHeader => hmac
-            .with_content([
-                Part::EventId,
-                Part::literal("."),
-                Part::Timestamp,
-                Part::literal("."),
-                Part::Body,
-            ])
-            .with_timestamp(at)
-            .with_event_id([Source::header("x-id")]),
-        Shape::UnsignedHeader { several } => {
-            let grammar = match several {
-                true => Grammar::fields(',', "v1"),
-                false => Grammar::Plain,
-            };
-            hmac.with_signature(Source::header("x-sign"), grammar)
-                .with_event_id([Source::header("x-id")])
-        }
-        Shape::Json => hmac.with_event_id(id()),
-        Shape::JsonPair => hmac.with_event_id([Source::pointer("/a"), Source::pointer("/b")]),
-        Shape::JsonBatch => hmac.with_optional_event_id([Source::pointer("/e/*/id")]),
-        Shape::Form => hmac.with_event_id([Source::form("id")]),
-        Shape::OptionalJson => hmac.with_optional_event_id(id()),
-        Shape::Content { timed: false } => hmac,
-        Shape::Content { timed: true } => hmac.with_content(timed).with_timestamp(at),
-        Shape::SortedForm => hmac
-            .with_content([
-                Part::Url(UrlForm::EitherPort),
-                Part::SortedForm {
-                    repeated: RepeatedNames::EachPairOnce,
-                    digest: None,
-                },
-            ])
-            .with_public_url(PublicUrl::base(ORIGIN).expect("a URL")),
-        Shape::Token => Scheme::token(name)
-            .with_signature(Source::header("x-sign"), Grammar::Plain)
-            .with_event_id(id()),
     }
 }

@@ -23,6 +23,7 @@ use tower_webhook::testing::{ManualClock, Signer};
 use tower_webhook::{Clock, Secret, Timestamp, VerifiedBody, VerifyLayer, WebhookLayer};
 use tower_webhook_fuzz::body::{Announced, Arrival, Chunked, block_on};
 use tower_webhook_fuzz::oracle::{self, NOW, Preset};
+use tower_webhook_fuzz::steps::{Delivery, Handler, Proof, Provider, Step};
 
 const MAX_BODY: usize = 256;
 const HOUR: u64 = 60 * 60;
@@ -37,68 +38,6 @@ struct Input {
     /// By hand, instead of by [`WebhookLayer`].
     composed: bool,
     steps: Vec<Step>,
-}
-
-#[derive(Arbitrary, Clone, Copy, Debug)]
-enum Provider {
-    /// An id that is signed.
-    StandardWebhooks,
-    /// An id that is not signed.
-    Github,
-    /// An id in the body.
-    Stripe,
-    /// No id.
-    Calendly,
-}
-
-#[derive(Arbitrary, Clone, Copy, Debug)]
-enum Step {
-    Deliver(Delivery),
-    /// The same again, while the handler is still at it; then it goes on.
-    Overtake(Delivery),
-    Wait {
-        sevens_of_hours: u8,
-    },
-}
-
-#[derive(Arbitrary, Clone, Copy, Debug)]
-struct Delivery {
-    id: u8,
-    body: u8,
-    proof: Proof,
-    from_elsewhere: bool,
-    frames: [u8; 6],
-    announced: u8,
-    handler: Handler,
-}
-
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
-enum Proof {
-    Genuine,
-    Forged,
-    Stale,
-}
-
-/// What becomes of the handler.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-enum Handler {
-    Answers(u8),
-    Fails,
-    /// The caller goes away before it answers.
-    LosesItsCaller(u8),
-}
-
-impl Handler {
-    fn status(self) -> Option<StatusCode> {
-        let statuses = [200, 202, 204, 301, 400, 404, 422, 500, 503];
-        match self {
-            Self::Answers(which) | Self::LosesItsCaller(which) => {
-                let status = statuses[usize::from(which) % statuses.len()];
-                StatusCode::from_u16(status).ok()
-            }
-            Self::Fails => None,
-        }
-    }
 }
 
 /// What runs behind the layers, and what it was called with.
@@ -148,7 +87,9 @@ fuzz_target!(|input: Input| {
             Step::Deliver(delivery) => stack.deliver(delivery, false),
             Step::Overtake(delivery) => stack.deliver(delivery, true),
             // Never to the second when something is forgotten.
-            Step::Wait { sevens_of_hours } => stack.wait(u64::from(sevens_of_hours) % 16 * 7 * HOUR),
+            Step::Wait { sevens_of_hours } => {
+                stack.wait(u64::from(sevens_of_hours) % 16 * 7 * HOUR)
+            }
         }
     }
 });
@@ -156,7 +97,9 @@ fuzz_target!(|input: Input| {
 impl Stack {
     fn new(preset: &'static Preset, composed: bool) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_unix_millis(NOW)));
-        let store = MemoryStore::new(64).expect("not zero").with_clock(clock.clone());
+        let store = MemoryStore::new(64)
+            .expect("not zero")
+            .with_clock(clock.clone());
         let dedup = DedupLayer::new(Arc::new(store))
             .with_ttl(Duration::from_secs(REMEMBERED))
             .expect("longer than a lease");
@@ -235,7 +178,10 @@ impl Stack {
         let keys = self.keys(&id, &body);
         let is_done = keys.iter().any(|key| self.is_done(key));
         let conflicts = self.preset.scheme.conflict() == ConflictPolicy::Reject
-            && self.bodies.get(&id).is_some_and(|(known, end)| *known != body && self.seconds < *end);
+            && self
+                .bodies
+                .get(&id)
+                .is_some_and(|(known, end)| *known != body && self.seconds < *end);
         let refused = if delivery.from_elsewhere {
             Some(403)
         } else if bytes.announces_more_than(MAX_BODY) {
@@ -325,7 +271,10 @@ impl Stack {
         if runs {
             self.bodies.insert(id, (body, self.seconds + REMEMBERED));
         }
-        let succeeded = delivery.handler.status().is_some_and(|status| status.is_success());
+        let succeeded = delivery
+            .handler
+            .status()
+            .is_some_and(|status| status.is_success());
         if runs && succeeded {
             for key in keys {
                 self.done.insert(key, self.seconds + REMEMBERED);
@@ -367,8 +316,14 @@ impl Stack {
         let signer = Signer::new(self.preset.scheme.clone(), secret).expect("presets are valid");
         let at = self.clock.now().saturating_sub(Duration::from_secs(late));
         let mut request = signer.at(at).with_event_id(id).sign("/hook", body.clone());
-        let peer = if delivery.from_elsewhere { ELSEWHERE } else { HERE };
-        request.extensions_mut().insert(PeerAddr::new((peer, 443).into()));
+        let peer = if delivery.from_elsewhere {
+            ELSEWHERE
+        } else {
+            HERE
+        };
+        request
+            .extensions_mut()
+            .insert(PeerAddr::new((peer, 443).into()));
         let (parts, body) = request.into_parts();
         let now = self.clock.now().unix_millis();
         let genuine = self.preset.judge(&parts, &body, now).is_some();

@@ -3,23 +3,20 @@
 
 #![no_main]
 
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderValue, Request};
 use libfuzzer_sys::fuzz_target;
-use rsa::traits::PublicKeyParts;
 use serde_json::{Map, Value, json};
+use tower_webhook::Timestamp;
 use tower_webhook::keys::{AsyncVerifier, MemoryKeys};
-use tower_webhook::signature::{Encoding, Jwt, JwtAlgorithm, PublicUrl, Scheme};
-use tower_webhook::{Secret, Timestamp, Verifier, provider};
 use tower_webhook_fuzz::body::block_on;
 use tower_webhook_fuzz::content::ORIGIN;
-use tower_webhook_fuzz::keys::{self, Key};
+use tower_webhook_fuzz::keys::Key;
 use tower_webhook_fuzz::oracle::NOW;
-use tower_webhook_fuzz::row::{KeyForm, Row};
+use tower_webhook_fuzz::receivers::{self, PUBLIC_PEM, Pair, RECEIVERS, Receiver, pair};
 use tower_webhook_fuzz::token::{self, Rules};
 
 /// What stands in a text for what belongs there: the body's hash, the time in
@@ -41,20 +38,6 @@ struct Input<'a> {
     /// The header, the claims, a key set (or nothing), each on a line, and the
     /// body.
     text: &'a [u8],
-}
-
-struct Receiver {
-    rules: Rules,
-    scheme: Scheme,
-    /// Where keys are looked up: `None` for the one that is configured.
-    configured: Option<Verifier>,
-}
-
-struct Pair {
-    current: Key,
-    other: Key,
-    /// The current one's, as a JWK.
-    members: String,
 }
 
 fuzz_target!(|input: Input<'_>| {
@@ -85,7 +68,9 @@ fuzz_target!(|input: Input<'_>| {
     let millis = NOW + i64::from(input.late) * 1000;
     let now = Timestamp::from_unix_millis(millis);
     let url = format!("{ORIGIN}/hook");
-    let judged = receiver.rules.judge(&value, (&url, body), millis.div_euclid(1000));
+    let judged = receiver
+        .rules
+        .judge(&value, (&url, body), millis.div_euclid(1000));
     let pair = pair(receiver.rules.algorithm);
     let expected = match &receiver.configured {
         Some(verifier) => {
@@ -138,7 +123,7 @@ impl Input<'_> {
             0 => token::sign(&pair.current, signed),
             1 => token::sign(&pair.other, signed),
             // With the algorithm that the header of the token may name.
-            2 => token::sign(&self::pair("HS256").current, signed),
+            2 => token::sign(&receivers::pair("HS256").current, signed),
             // The public key as the secret of a MAC.
             3 => {
                 let pem: &'static str = PUBLIC_PEM.as_str();
@@ -193,11 +178,15 @@ fn named(set: &[u8], id: &str, pair: &Pair, millis: i64) -> Named {
         let absent = |name: &str| key.get(name).is_none_or(Value::is_null);
         let signs = key.get("use").is_none_or(|usage| usage == "sig");
         let verifies = key.get("key_ops").is_none_or(|all| {
-            all.as_array().is_some_and(|all| all.contains(&json!("verify")))
+            all.as_array()
+                .is_some_and(|all| all.contains(&json!("verify")))
         });
         let named = absent("alg") || algorithm.iter().any(|name| key["alg"] == *name);
         let ends = absent("expired_at") || key["expired_at"].as_i64().is_some();
-        if !ours.iter().all(|(name, value)| key.get(name) == Some(value)) {
+        if !ours
+            .iter()
+            .all(|(name, value)| key.get(name) == Some(value))
+        {
             return Named::Unknown;
         }
         if signs && verifies && named && ends {
@@ -237,172 +226,3 @@ fn fill(text: &[u8], receiver: &Receiver, body: &[u8]) -> Vec<u8> {
     }
     filled
 }
-
-fn pair(algorithm: &str) -> &'static Pair {
-    static PAIRS: LazyLock<[Pair; 4]> = LazyLock::new(|| {
-        let pair = |proof: &'static str| {
-            let row = format!("t | {proof} | text | header t | plain | text | - | - | -");
-            let (mut trusted, other) = keys::keys(&Row::read(row.leak()));
-            let current = trusted.pop().expect("a key");
-            Pair {
-                members: members(&current),
-                current,
-                other,
-            }
-        };
-        ["token", "p256", "rsa", "ed25519"].map(pair)
-    });
-    let names = ["HS256", "ES256", "RS256", "EdDSA"];
-    &PAIRS[names.iter().position(|name| *name == algorithm).unwrap_or(0)]
-}
-
-fn members(key: &Key) -> String {
-    let texts: Vec<(&str, String)> = match key {
-        Key::Secret(_) => vec![("kty", "oct".to_owned())],
-        Key::P256(key) => {
-            let point = key.verifying_key().to_sec1_point(false);
-            let (x, y) = (point.x().expect("a point"), point.y().expect("a point"));
-            vec![
-                ("kty", "EC".to_owned()),
-                ("crv", "P-256".to_owned()),
-                ("x", token::encode(x)),
-                ("y", token::encode(y)),
-            ]
-        }
-        Key::Rsa { public, .. } => vec![
-            ("kty", "RSA".to_owned()),
-            ("n", token::encode(&public.n().to_bytes_be())),
-            ("e", token::encode(&public.e().to_bytes_be())),
-        ],
-        Key::Ed25519(key) => vec![
-            ("kty", "OKP".to_owned()),
-            ("crv", "Ed25519".to_owned()),
-            ("x", token::encode(key.verifying_key().as_bytes())),
-        ],
-    };
-    let texts = texts.iter().map(|(name, text)| format!("\"{name}\":\"{text}\""));
-    texts.collect::<Vec<_>>().join(",")
-}
-
-/// What an attacker who knows the receiver's public key may sign with.
-static PUBLIC_PEM: LazyLock<String> =
-    LazyLock::new(|| pair("ES256").current.verifying(KeyForm::Pem));
-
-/// A new one goes to the end: inputs name them by position.
-static RECEIVERS: LazyLock<Vec<Receiver>> = LazyLock::new(|| {
-    let looked_up = |rules: Rules, scheme: Scheme| Receiver {
-        rules,
-        scheme,
-        configured: None,
-    };
-    let configured = |rules: Rules, scheme: Scheme| {
-        let secret = match &pair(rules.algorithm).current {
-            Key::Secret(text) => Secret::new(*text),
-            key => Secret::new(key.verifying(KeyForm::Pem)),
-        };
-        Receiver {
-            rules,
-            configured: Some(Verifier::new(scheme.clone(), secret).expect("a scheme")),
-            scheme,
-        }
-    };
-    let url = || PublicUrl::base(ORIGIN).expect("a URL");
-    let acme = || Jwt::in_header(HeaderName::from_static("x-token"), JwtAlgorithm::Hs256);
-    vec![
-        configured(
-            Rules {
-                kind: Some("JWT"),
-                issuers: &["acme", "acme-2"],
-                audience: Some("us"),
-                max_age: Some(300),
-                body: Some(("sha256", true, false)),
-                ..Rules::new("HS256", "x-token")
-            },
-            Scheme::jwt(
-                "acme",
-                acme()
-                    .with_type("JWT")
-                    .with_issuers(["acme", "acme-2"])
-                    .with_audience("us")
-                    .with_max_age(Duration::from_secs(300))
-                    .with_body_hash("sha256", Encoding::Hex),
-            ),
-        ),
-        configured(
-            Rules {
-                issuers: &["key"],
-                needs_expiry: true,
-                needs_not_before: true,
-                body: Some(("sha256", false, false)),
-                ..Rules::new("HS256", "authorization")
-            },
-            provider::livekit("key"),
-        ),
-        configured(
-            Rules {
-                issuers: &["MessageBird"],
-                needs_expiry: true,
-                needs_not_before: true,
-                leeway: 1,
-                url: Some("url_hash"),
-                body: Some(("payload_hash", true, true)),
-                ..Rules::new("HS256", "messagebird-signature-jwt")
-            },
-            provider::messagebird(url()),
-        ),
-        looked_up(
-            Rules {
-                max_age: Some(300),
-                body: Some(("request_body_sha256", true, false)),
-                ..Rules::new("ES256", "plaid-verification")
-            },
-            provider::plaid(),
-        ),
-        looked_up(
-            Rules {
-                is_bearer: true,
-                issuers: &["https://accounts.google.com", "accounts.google.com"],
-                audience: Some("us"),
-                fixed: vec![
-                    (&["email"], json!("a@test")),
-                    (&["email_verified"], json!(true)),
-                ],
-                needs_expiry: true,
-                ..Rules::new("RS256", "authorization")
-            },
-            provider::google_pubsub("us", "a@test"),
-        ),
-        looked_up(
-            Rules {
-                is_bearer: true,
-                issuers: &[
-                    "https://sts.windows.net/d/",
-                    "https://login.microsoftonline.com/d/v2.0",
-                ],
-                audience: Some("us"),
-                fixed: vec![(&["azp", "appid"], json!("c"))],
-                needs_expiry: true,
-                ..Rules::new("RS256", "authorization")
-            },
-            provider::microsoft_entra("d", "us", "c"),
-        ),
-        configured(
-            Rules {
-                body: Some(("request_body_sha256", false, false)),
-                ..Rules::new("EdDSA", "x-fusionauth-signature-jwt")
-            },
-            provider::fusionauth(JwtAlgorithm::EdDsa),
-        ),
-        configured(
-            Rules {
-                leeway: 0,
-                ..Rules::new("ES256", "x-token")
-            },
-            Scheme::jwt(
-                "exact",
-                Jwt::in_header(HeaderName::from_static("x-token"), JwtAlgorithm::Es256)
-                    .with_leeway(Duration::ZERO),
-            ),
-        ),
-    ]
-});

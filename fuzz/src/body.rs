@@ -81,7 +81,11 @@ impl Arrival {
                 return Self::Stalled;
             }
         }
-        if body.failed { Self::Broken } else { Self::Whole }
+        if body.failed {
+            Self::Broken
+        } else {
+            Self::Whole
+        }
     }
 }
 

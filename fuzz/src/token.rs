@@ -30,7 +30,9 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     for chunk in text.chunks(4) {
         let mut bits = 0_u32;
         for place in 0..4 {
-            let digit = chunk.get(place).map_or(Some(0), |c| DIGITS.iter().position(|d| d == c))?;
+            let digit = chunk
+                .get(place)
+                .map_or(Some(0), |c| DIGITS.iter().position(|d| d == c))?;
             bits = bits << 6 | digit as u32;
         }
         let all = bits.to_be_bytes();
@@ -136,7 +138,9 @@ impl Rules {
             (now <= clamp(clamp(issued?) + i128::from(age) * 1000)).then_some(())?;
         }
         if !self.issuers.is_empty() {
-            self.issuers.contains(&claims.get("iss")?.as_str()?).then_some(())?;
+            self.issuers
+                .contains(&claims.get("iss")?.as_str()?)
+                .then_some(())?;
         }
         if let Some(audience) = self.audience {
             let meant = match claims.get("aud")? {

@@ -19,7 +19,9 @@ pub fn target(uri: &Uri) -> String {
 /// `https://example.com:8443` and what is behind it.
 fn split(url: &str) -> (&str, &str) {
     let start = url.find("://").expect("a URL") + 3;
-    let end = url[start..].find(['/', '?']).map_or(url.len(), |at| start + at);
+    let end = url[start..]
+        .find(['/', '?'])
+        .map_or(url.len(), |at| start + at);
     url.split_at(end)
 }
 
@@ -51,7 +53,10 @@ pub fn host(text: &str, scheme: &str) -> Option<String> {
             (host.len() <= 254).then_some(())?;
             let host = host.strip_suffix('.').unwrap_or(host);
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-            let labels = |host: &str| host.split('.').all(|l| !l.is_empty() && l.chars().all(plain));
+            let labels = |host: &str| {
+                host.split('.')
+                    .all(|l| !l.is_empty() && l.chars().all(plain))
+            };
             labels(host).then(|| host.to_ascii_lowercase())?
         }
     };

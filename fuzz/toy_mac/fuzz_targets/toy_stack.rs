@@ -52,7 +52,12 @@ fn report(preset: &Preset) {
     static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let Some(folder) = &*GUESSED else { return };
     let is_mac = matches!(preset.row.proof, Proof::Hmac(_));
-    if is_mac && KNOWN.lock().expect("no panic").insert(preset.name().to_owned()) {
+    if is_mac
+        && KNOWN
+            .lock()
+            .expect("no panic")
+            .insert(preset.name().to_owned())
+    {
         std::fs::write(folder.join(preset.name()), "").expect("a folder");
     }
 }
