@@ -84,7 +84,7 @@ pub const ORIGIN: &str = "https://example.com";
 const ORIGIN_WITH_PORT: &str = "https://example.com:443";
 
 /// The escapes that HubSpot lists, once.
-fn unescaped(url: &str) -> String {
+pub fn unescaped(url: &str) -> String {
     let listed = ":/?@!$'()*,;";
     let mut pieces = url.split('%');
     let mut text = pieces.next().unwrap_or("").to_owned();
@@ -147,7 +147,7 @@ fn sorted_form(
 
 /// Whether the body is a form; `None` if that is said twice, or the form is not
 /// in UTF-8.
-fn is_form(headers: &HeaderMap) -> Option<bool> {
+pub fn is_form(headers: &HeaderMap) -> Option<bool> {
     if !headers.contains_key("content-type") {
         return Some(false);
     }

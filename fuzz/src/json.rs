@@ -130,6 +130,21 @@ impl<'t> Json<'t> {
         }
     }
 
+    /// Whether two keys of one object are the same, at any depth.
+    pub fn repeats_a_key(&self) -> bool {
+        match &self.kind {
+            Kind::Array(items) => items.iter().any(Self::repeats_a_key),
+            Kind::Object(members) => {
+                let mut names: Vec<_> = members.iter().map(|(name, _)| decode(name)).collect();
+                names.sort();
+                names.dedup();
+                names.len() < members.len()
+                    || members.iter().any(|(_, member)| member.repeats_a_key())
+            }
+            _ => false,
+        }
+    }
+
     /// `None` for `null`.
     fn scalar(&self) -> Result<Option<String>, JsonError> {
         match self.kind {

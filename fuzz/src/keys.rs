@@ -222,7 +222,7 @@ impl Encoding {
     }
 }
 
-fn hmac(hash: Hash, key: &[u8], content: &[u8]) -> Vec<u8> {
+pub fn hmac(hash: Hash, key: &[u8], content: &[u8]) -> Vec<u8> {
     fn tag<M: Mac + KeyInit>(key: &[u8], content: &[u8]) -> Vec<u8> {
         let mac = <M as KeyInit>::new_from_slice(key).expect("a key");
         mac.chain_update(content).finalize().into_bytes().to_vec()
@@ -234,7 +234,7 @@ fn hmac(hash: Hash, key: &[u8], content: &[u8]) -> Vec<u8> {
     }
 }
 
-fn digest(hash: Hash, content: &[u8]) -> Vec<u8> {
+pub fn digest(hash: Hash, content: &[u8]) -> Vec<u8> {
     match hash {
         Hash::Sha1 => Sha1::digest(content).to_vec(),
         Hash::Sha256 => Sha256::digest(content).to_vec(),

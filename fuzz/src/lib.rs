@@ -5,13 +5,23 @@
 //! and a crash can be read.
 
 pub mod body;
+pub mod certificates;
 pub mod content;
+pub mod events;
 pub mod form;
 pub mod forwarded;
+pub mod guarded;
 pub mod json;
 pub mod judge;
 pub mod keys;
 pub mod oracle;
+pub mod receivers;
+pub mod recorder;
 pub mod row;
+pub mod signed;
+pub mod spelling;
+pub mod steps;
 pub mod text;
 pub mod time;
+pub mod token;
+pub mod url;

@@ -64,6 +64,7 @@ impl<'a> Text<'a> {
 }
 
 /// The values of a genuine request.
+#[derive(Default)]
 pub struct Genuine {
     pub signature: String,
     pub timestamp: String,
