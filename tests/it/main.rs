@@ -15,6 +15,7 @@ mod acme;
 mod allocations;
 mod attack_index;
 mod attacks;
+mod conformance;
 mod events;
 // The examples need all three features.
 #[cfg(feature = "tracing")]
@@ -34,6 +35,7 @@ mod published;
 mod readiness;
 mod readme;
 mod roundtrip;
+mod schemes;
 mod support;
 mod support_dedup;
 mod table;

@@ -102,6 +102,7 @@ fn the_links_lead_somewhere() {
         README,
         CONTRIBUTING,
         include_str!("../../ARCHITECTURE.md"),
+        include_str!("../../DEPENDENCIES.md"),
         include_str!("../../SECURITY.md"),
         include_str!("../../THREAT_MODEL.md"),
     ];

@@ -251,3 +251,41 @@ impl std::fmt::Display for KeepsChanging {
 }
 
 impl std::error::Error for KeepsChanging {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between the two statements of a claim, the row has become one that can
+    /// be claimed: the claim begins again.
+    #[test]
+    fn a_row_that_could_be_claimed_by_now_answers_nothing() {
+        let second = Duration::from_secs(1);
+        let row = |state, mine, lease| Seen {
+            state,
+            attempt: 2,
+            status: 0,
+            lease,
+            life: second,
+            mine,
+            agrees: true,
+        };
+        let none = Duration::ZERO;
+        for seen in [
+            row(State::InFlight, true, second),
+            row(State::InFlight, false, none),
+            row(State::Released, false, none),
+        ] {
+            assert_eq!(seen.claimed(second), None);
+        }
+        let busy = Claimed::Busy {
+            remaining: second,
+            attempt: 2,
+        };
+        let seen = row(State::InFlight, false, second);
+        assert_eq!(seen.claimed(second), Some(busy));
+        // A row that is gone by then, too.
+        assert!(Seen::read(None).unwrap().is_none());
+        assert!(KeepsChanging.to_string().starts_with("the row changed"));
+    }
+}

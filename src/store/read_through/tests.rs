@@ -271,3 +271,22 @@ fn poll_once<T>(future: &mut StoreFuture<'_, T>) -> Option<Result<T, StoreError>
         Poll::Pending => None,
     }
 }
+
+/// An answer that took longer than anything is kept: another has asked since,
+/// and what the first was told is not what the second is.
+#[test]
+fn a_late_answer_does_not_speak_for_another() {
+    let cache = cache::Cache::new(1);
+    let at = Timestamp::from_unix_seconds;
+    let asking = |by, now, oldest| match cache.look(&claim(1, by), at(now), at(oldest)) {
+        cache::Look::Asking(Some(asking)) => asking,
+        _ => panic!("{by} has nothing to ask"),
+    };
+    let late = asking(1, 0, 10);
+    let next = asking(2, 10, 20);
+    late.won(1);
+    assert!(cache.take_won(&key(1), owner(1), at(11), at(20)).is_none());
+    next.won(2);
+    let taken = cache.take_won(&key(1), owner(2), at(11), at(20));
+    assert_eq!(taken.map(|(_, attempt)| attempt), Some(2));
+}

@@ -227,3 +227,28 @@ static RELEASE: LazyLock<Script> = LazyLock::new(|| {
         include_str!("write.lua")
     ))
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever is not an answer of ours is another's row, and no event is
+    /// taken for free or for done because of it.
+    #[test]
+    fn an_answer_of_another_kind_is_an_error() {
+        let int = Value::Int;
+        for answer in [
+            Value::Nil,
+            Value::Okay,
+            int(0),
+            Value::Array(vec![]),
+            Value::Array(vec![int(0)]),
+            Value::Array(vec![int(9), int(1)]),
+            Value::Array(vec![Value::Nil, int(1)]),
+        ] {
+            assert!(claimed(&answer).is_err(), "{answer:?}");
+        }
+        let won = claimed(&Value::Array(vec![int(0), int(3)]));
+        assert!(matches!(won, Ok(Claimed::Won { attempt: 3 })));
+    }
+}

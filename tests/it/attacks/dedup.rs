@@ -6,6 +6,7 @@ mod forget;
 mod identity;
 mod lease;
 mod outcome;
+mod replayed;
 #[cfg(feature = "tracing")]
 mod reported;
 mod store;
