@@ -134,6 +134,10 @@ impl Grammar {
         }
     }
 
+    pub(crate) const fn has_fields(&self) -> bool {
+        matches!(self, Self::Fields { .. } | Self::FieldSets { .. })
+    }
+
     /// The one field `key` in `value`.
     pub(crate) fn field<'v>(&self, value: &'v [u8], key: &str) -> FieldValue<'v> {
         let is_named = |(name, _): &(&[u8], _)| *name == key.as_bytes();

@@ -94,6 +94,10 @@ pub(super) fn timestamp(
 ) -> Result<TimestampPlace, ConfigError> {
     let place = match &rule.source {
         Source::Header(names) => TimestampPlace::Header(header_names(names)?),
+        Source::Field(_) if !scheme.grammar.has_fields() => {
+            let reason = "its timestamp is a field of the signature header, whose grammar has none";
+            return Err(invalid(scheme, reason));
+        }
         Source::Field(key) => TimestampPlace::Field(key.to_string()),
         Source::Pointer(pointer) => TimestampPlace::Pointer(pointer.to_string()),
         Source::Lines(_) | Source::Numbered(_) | Source::Query(_) | Source::Form(_) => {

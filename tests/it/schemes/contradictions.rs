@@ -116,6 +116,12 @@ fn a_timestamp_is_signed() {
             "a timestamp is read from a header, a field or the JSON body",
         );
     }
+    refused(
+        acme()
+            .with_content(apart)
+            .with_timestamp(at(Source::field("t"))),
+        "whose grammar has none",
+    );
 }
 
 #[test]
