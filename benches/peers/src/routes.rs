@@ -27,7 +27,8 @@ pub fn run(report: &mut Report, effort: Effort) {
         .enable_all()
         .build()
         .unwrap();
-    let routes: [(&str, Provider, fn() -> Vec<App>, Kind, &[usize]); 4] = [
+    type Route<'a> = (&'a str, Provider, fn() -> Vec<App>, Kind, &'a [usize]);
+    let routes: [Route<'_>; 4] = [
         (
             "route, GitHub",
             Provider::GitHub,

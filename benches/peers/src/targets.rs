@@ -44,8 +44,8 @@ fn at_most(what: &'static str, most: f64, found: Vec<At>) -> Target {
 
 fn sized(size: usize) -> String {
     match size {
-        ..1024 => format!("{size} B"),
-        ..1_048_576 => format!("{} KiB", size >> 10),
+        0..1024 => format!("{size} B"),
+        1024..1_048_576 => format!("{} KiB", size >> 10),
         _ => format!("{} MiB", size >> 20),
     }
 }
