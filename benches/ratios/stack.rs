@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use sha2::Sha256;
@@ -60,6 +60,11 @@ fn whole_stack() -> WebhookLayer {
         .with_allowlist(IpAllowlist::new(["192.30.252.0/22", "127.0.0.1"]).unwrap())
         .with_caller_limit(Quota::per_minute(60).unwrap())
         .with_delivery_limit(Quota::per_second(1_000_000_000).unwrap())
+}
+
+/// As axum's servers do: without a state, every request lays the layers anew.
+fn served(route: MethodRouter) -> Router {
+    Router::new().route("/webhook", route).with_state(())
 }
 
 /// Deliveries as GitHub sends them, each with an id and a body of its own.
@@ -142,8 +147,8 @@ pub fn run() {
         let mut apps = [post(handler), by_hand, post(handler).layer(verify)]
             .into_iter()
             .chain([post(handler).layer(whole_stack())])
-            .map(|route| Router::new().route("/webhook", route))
-            .collect::<Vec<_>>();
+            .map(served)
+            .collect::<Vec<Router>>();
         let mut cases: Vec<Case<'_>> = apps
             .iter_mut()
             .map(|app| Case {
@@ -178,23 +183,15 @@ pub fn run() {
     println!("\nheap allocations for one request of 1024 B\n");
     let mut deliveries = Deliveries::new(1024);
     for (name, mut app) in [
-        ("bare route", Router::new().route("/webhook", post(handler))),
-        (
-            "check by hand",
-            Router::new()
-                .route("/webhook", post(by_hand))
-                .with_state(SECRET),
-        ),
+        ("bare route", served(post(handler))),
+        ("check by hand", served(post(by_hand).with_state(SECRET))),
         (
             "VerifyLayer",
-            Router::new().route(
-                "/webhook",
-                post(handler).layer(VerifyLayer::new(verifier())),
-            ),
+            served(post(handler).layer(VerifyLayer::new(verifier()))),
         ),
         (
             "WebhookLayer, all on",
-            Router::new().route("/webhook", post(handler).layer(whole_stack())),
+            served(post(handler).layer(whole_stack())),
         ),
     ] {
         deliveries.prepare();

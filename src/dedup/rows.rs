@@ -86,6 +86,7 @@ impl Held {
         })
     }
 
+    /// Boxes what is rare in it: each delivery has to hold the room for this.
     async fn claim_rows(
         config: &Arc<Config>,
         identity: &Identity<'_>,
@@ -99,7 +100,8 @@ impl Held {
             if matches!(claimed, Claimed::Duplicate { .. })
                 && let Some(rerun) = identity.rerun()
             {
-                let permitted = use_permit(config, claim(replay), rerun).await?;
+                let permitted = use_permit(config, claim(replay), rerun);
+                let permitted = Box::pin(permitted).await?;
                 claimed = permitted.unwrap_or(claimed);
             }
             if !matches!(claimed, Claimed::Won { .. }) {
@@ -109,7 +111,8 @@ impl Held {
         let event = claim(identity.event).with_fingerprint(identity.fingerprint);
         let claimed = claim_row(config, &event).await?;
         if let (Some(replay), false) = (identity.replay, matches!(claimed, Claimed::Won { .. })) {
-            Self::settle_replay(config, claim(replay), claimed, window).await;
+            let settled = Self::settle_replay(config, claim(replay), claimed, window);
+            Box::pin(settled).await;
         }
         Ok(claimed)
     }

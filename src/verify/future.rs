@@ -93,47 +93,50 @@ where
 {
     let (mut parts, body) = request.into_parts();
     async move {
-        let current;
-        let verifier = match config.verifier.known() {
-            Some(verifier) => verifier,
-            None => {
-                current = config.verifier.current();
-                &current
-            }
-        };
-        let now = config.clock.now();
-        let mut check = match verifier.begin(&parts, now) {
-            Ok(check) => check,
-            Err(rejection) => {
-                config.explain(verifier, &parts, None, now, &rejection);
-                return Ok(Err(rejection));
-            }
-        };
-        let received = receive(body, &config.limits, |data| check.update(data)).await;
-        if let Err(rejection) = received {
-            return Ok(Err(verifier.decorate(rejection)));
-        }
-        let explainer = config.explainer.as_deref();
-        // To explain a refusal, the body is kept.
-        let delivery = if config.verifier.asks() || explainer.is_some() {
-            let body = check.into_body();
-            match config
-                .verifier
-                .verify_received(&parts, body, now, explainer)
-                .await
-            {
-                Ok((delivery, tenant)) => {
-                    if let Some(tenant) = tenant {
-                        parts.extensions.insert(tenant);
-                    }
-                    delivery
+        // In a scope of its own: what is needed until the verdict shares its room
+        // with the inner service's future.
+        let delivery = {
+            let current;
+            let verifier = match config.verifier.known() {
+                Some(verifier) => verifier,
+                None => {
+                    current = config.verifier.current();
+                    &current
                 }
-                Err(rejection) => return Ok(Err(rejection)),
+            };
+            let now = config.clock.now();
+            let mut check = match verifier.begin(&parts, now) {
+                Ok(check) => check,
+                Err(rejection) => {
+                    config.explain(verifier, &parts, None, now, &rejection);
+                    return Ok(Err(rejection));
+                }
+            };
+            if let Err(rejection) = receive(body, &config.limits, |data| check.update(data)).await {
+                return Ok(Err(verifier.decorate(rejection)));
             }
-        } else {
-            match check.finish() {
-                Ok(verified) => Delivery::from(verified),
-                Err(rejection) => return Ok(Err(rejection)),
+            let explainer = config.explainer.as_deref();
+            // To explain a refusal, the body is kept.
+            if config.verifier.asks() || explainer.is_some() {
+                let body = check.into_body();
+                let verdict = config
+                    .verifier
+                    .verify_received(&parts, body, now, explainer);
+                // Boxed, so that nobody else has to hold the room for it.
+                match Box::pin(verdict).await {
+                    Ok((delivery, tenant)) => {
+                        if let Some(tenant) = tenant {
+                            parts.extensions.insert(tenant);
+                        }
+                        delivery
+                    }
+                    Err(rejection) => return Ok(Err(rejection)),
+                }
+            } else {
+                match check.finish() {
+                    Ok(verified) => Delivery::from(verified),
+                    Err(rejection) => return Ok(Err(rejection)),
+                }
             }
         };
         telemetry::verified(delivery.provider(), delivery.key_label());

@@ -46,10 +46,10 @@ impl IdEnd {
     /// another timestamp would make the same content.
     pub(crate) fn is_in(&self, id: &[u8]) -> bool {
         match self {
-            Self::Literal(text) => {
-                let text = text.as_bytes();
-                id.windows(text.len()).any(|window| window == text)
-            }
+            Self::Literal(text) => match text.as_bytes() {
+                [byte] => memchr::memchr(*byte, id).is_some(),
+                text => id.windows(text.len()).any(|window| window == text),
+            },
             // Two such dates cannot overlap: where one has a digit, the other
             // would have a hyphen or a `T`. So whichever id is the longer one of
             // two holds the date of the other's timestamp. What is behind the
