@@ -10,7 +10,7 @@ mod tests;
 
 use std::array;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 pub(super) use self::hash::KeyHasher;
@@ -22,6 +22,7 @@ use super::{
     StoreError, StoreFuture,
 };
 use crate::clock::MonotonicClock;
+use crate::primitives::{Mutex, MutexGuard};
 use crate::{Clock, ConfigError, Timestamp};
 
 const SHARDS: usize = 16;
