@@ -55,7 +55,10 @@ impl Spec {
             }
             Op::Forget(key) => {
                 let known = self.row(key).is_some();
-                vec![(Answer::Forgot(known), self.without(|(other, _)| *other == key))]
+                vec![(
+                    Answer::Forgot(known),
+                    self.without(|(other, _)| *other == key),
+                )]
             }
             Op::Pass(seconds) => {
                 let mut later = self.clone();
@@ -117,5 +120,7 @@ pub(crate) fn owner(who: Who) -> Owner {
 }
 
 pub(crate) fn dedup_key(key: Key) -> DedupKey {
-    DedupKey::from_bytes([key; 32])
+    let mut digest = [0; 32];
+    digest[0] = key;
+    DedupKey::from_bytes(digest)
 }

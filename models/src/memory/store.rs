@@ -7,7 +7,11 @@ pub(crate) use tower_webhook::store::{
 };
 
 #[path = "../../../src/store/memory/mod.rs"]
-#[allow(dead_code, unreachable_pub, reason = "other parts of the library use it")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "other parts of the library use it"
+)]
 mod memory;
 
 pub(crate) use self::memory::MemoryStore;

@@ -33,7 +33,9 @@ impl Rule {
         match self {
             Self::Founded => "an event is acknowledged, or done, that had no effect",
             Self::Alone => "two handlers run, and no lease was over",
-            Self::Aware => "two handlers run, and both have reason to believe that they hold the event",
+            Self::Aware => {
+                "two handlers run, and both have reason to believe that they hold the event"
+            }
             Self::Done => "what is done is changed while it is remembered",
             Self::Once => "an event runs again after its effect, without a cause",
             Self::Held => "somebody else's step changes an event whose lease holds",

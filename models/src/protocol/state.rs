@@ -113,9 +113,8 @@ impl State {
     }
 
     pub fn holds(&self, who: Who) -> bool {
-        self.row.is_some_and(
-            |row| matches!(row.is, Is::InFlight { lease: 1.. } if row.owner == who),
-        )
+        self.row
+            .is_some_and(|row| matches!(row.is, Is::InFlight { lease: 1.. } if row.owner == who))
     }
 
     /// The same state, whichever numbers its deliveries have.

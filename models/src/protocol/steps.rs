@@ -71,7 +71,11 @@ impl Event {
     pub fn is_fair(self) -> bool {
         !matches!(
             self,
-            Self::GivenUp { .. } | Self::Died(_) | Self::Failed(_) | Self::Evicted | Self::Forgotten
+            Self::GivenUp { .. }
+                | Self::Died(_)
+                | Self::Failed(_)
+                | Self::Evicted
+                | Self::Forgotten
         )
     }
 
