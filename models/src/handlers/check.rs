@@ -29,6 +29,64 @@ pub const CASES: &[Case] = &[
         limits: ONE,
         random: None,
     },
+    Case {
+        name: "one delivery, a disconnection, a fault",
+        limits: Limits {
+            faults: 1,
+            shutdown: false,
+            ..ONE
+        },
+        random: None,
+    },
+    Case {
+        name: "one delivery, a fault, a crash",
+        limits: Limits {
+            disconnections: 0,
+            faults: 1,
+            shutdown: false,
+            crash: true,
+            ..ONE
+        },
+        random: None,
+    },
+    Case {
+        name: "two deliveries",
+        limits: Limits {
+            deliveries: 2,
+            disconnections: 0,
+            ticks: 1,
+            shutdown: false,
+            failures: false,
+            ..ONE
+        },
+        random: None,
+    },
+    Case {
+        name: "two deliveries and a lease that passes, a crash",
+        limits: Limits {
+            deliveries: 2,
+            disconnections: 0,
+            ticks: 3,
+            shutdown: false,
+            crash: true,
+            failures: false,
+            ..ONE
+        },
+        random: Some(30_000),
+    },
+    Case {
+        name: "four deliveries and everything else",
+        limits: Limits {
+            deliveries: 4,
+            disconnections: 3,
+            faults: 4,
+            ticks: 12,
+            shutdown: true,
+            crash: false,
+            failures: true,
+        },
+        random: Some(50_000),
+    },
 ];
 
 pub struct Found {
@@ -51,7 +109,11 @@ pub fn explore(limits: Limits, take: Take, mut choices: Choices) -> Found {
         found.longest = found.longest.max(told.events.len());
         found.detached += told.detached;
         if let Some(why) = told.wrong {
-            let events: Vec<_> = told.events.iter().map(|event| format!("    {event:?}")).collect();
+            let events: Vec<_> = told
+                .events
+                .iter()
+                .map(|event| format!("    {event:?}"))
+                .collect();
             found.wrong = Some(format!("  {why}:\n{}", events.join("\n")));
             return found;
         }
@@ -75,7 +137,11 @@ impl Case {
         let line = format!(
             "{} histories{}, up to {} events, {} handlers went on alone, {:.1} s",
             found.histories,
-            if self.random.is_none() { ", all" } else { " at random" },
+            if self.random.is_none() {
+                ", all"
+            } else {
+                " at random"
+            },
             found.longest,
             found.detached,
             started.elapsed().as_secs_f32()

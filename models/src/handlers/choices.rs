@@ -3,7 +3,10 @@
 /// The choices of one run, and where the next run turns off.
 pub enum Choices {
     /// Every way there is: what was chosen, and of how many.
-    All { path: Vec<(usize, usize)>, at: usize },
+    All {
+        path: Vec<(usize, usize)>,
+        at: usize,
+    },
     /// Ways at random.
     Random { state: u64, left: usize },
 }

@@ -4,8 +4,8 @@
 mod check;
 mod choices;
 mod store;
-mod wrong;
 mod world;
+mod wrong;
 
 use std::process::ExitCode;
 

@@ -137,9 +137,9 @@ impl Scripted {
     fn delivery_of(&self, asked: Asked) -> usize {
         let owner = match asked {
             Asked::Claim(claim) => claim.owner,
-            Asked::Renew(_, owner, ..) | Asked::Complete(_, owner, _) | Asked::Release(_, owner) => {
-                owner
-            }
+            Asked::Renew(_, owner, ..)
+            | Asked::Complete(_, owner, _)
+            | Asked::Release(_, owner) => owner,
             Asked::Forget(_) => return usize::MAX,
         };
         let mut owners = self.owners.lock().expect("one thread");

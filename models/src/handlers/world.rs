@@ -195,7 +195,11 @@ impl World {
         let some = |awaited: bool| {
             let wanted = calls.iter().enumerate();
             wanted.filter(move |(_, call)| {
-                if awaited { call.is_awaited() } else { call.is_late() }
+                if awaited {
+                    call.is_awaited()
+                } else {
+                    call.is_late()
+                }
             })
         };
         events.extend(some(true).map(|(at, _)| Event::Reached(at)));
@@ -332,8 +336,15 @@ impl World {
         if running.iter().any(|handler| handler.cut) {
             return Err("a handler was cut off");
         }
-        let runs = |handler: &&Handler| handler.end.is_none();
-        if running.iter().filter(runs).filter(|handler| !handler.lease.is_lost()).count() > 1 {
+        // One that is not polled, although its time has come, cannot know.
+        let starved = |at: usize| {
+            let one = &self.deliveries[at];
+            one.future.is_some() && one.woken.0.load(Ordering::SeqCst)
+        };
+        let believes = |handler: &&Handler| {
+            handler.end.is_none() && !handler.lease.is_lost() && !starved(handler.by)
+        };
+        if running.iter().filter(believes).count() > 1 {
             return Err("two handlers run, and each believes that it holds the event");
         }
         for at in self.started..running.len() {
@@ -342,7 +353,10 @@ impl World {
                 None | Some(End::Success) => true,
                 Some(End::Failure | End::Panic) => false,
             });
-            if holding.map(|handler| self.lease_end(handler.by)).any(|end| self.store.clock.now() < end) {
+            if holding
+                .map(|handler| self.lease_end(handler.by))
+                .any(|end| self.store.clock.now() < end)
+            {
                 return Err("a second handler was started while the lease of the first held");
             }
         }
@@ -353,7 +367,10 @@ impl World {
     }
 
     fn acknowledged_only_what_succeeded(&self) -> Result<(), &'static str> {
-        let ok = self.deliveries.iter().any(|one| one.status.is_some_and(|status| status.is_success()));
+        let ok = self
+            .deliveries
+            .iter()
+            .any(|one| one.status.is_some_and(|status| status.is_success()));
         match ok && !self.has_succeeded() {
             true => Err("an event was acknowledged that had no effect"),
             false => Ok(()),
@@ -361,21 +378,31 @@ impl World {
     }
 
     fn has_succeeded(&self) -> bool {
-        self.running().iter().any(|handler| handler.end == Some(End::Success))
+        self.running()
+            .iter()
+            .any(|handler| handler.end == Some(End::Success))
     }
 
     /// Until when the store holds the event for `delivery`.
     fn lease_end(&self, delivery: usize) -> Timestamp {
         let calls = self.store.calls();
-        let holds = calls.iter().filter(|call| call.by == delivery).filter(|call| {
-            matches!(
-                (call.asked, call.answer),
-                (Asked::Claim(_), Some(Answer::Claimed(Claimed::Won { .. })))
-                    | (Asked::Renew(..), Some(Answer::Renewed(tower_webhook::store::Renewed::Extended)))
-            )
-        });
+        let holds = calls
+            .iter()
+            .filter(|call| call.by == delivery)
+            .filter(|call| {
+                matches!(
+                    (call.asked, call.answer),
+                    (Asked::Claim(_), Some(Answer::Claimed(Claimed::Won { .. })))
+                        | (
+                            Asked::Renew(..),
+                            Some(Answer::Renewed(tower_webhook::store::Renewed::Extended))
+                        )
+                )
+            });
         let last = holds.map(|call| call.at).max();
-        last.map_or(Timestamp::from_unix_millis(0), |at| at.saturating_add(LEASE))
+        last.map_or(Timestamp::from_unix_millis(0), |at| {
+            at.saturating_add(LEASE)
+        })
     }
 
     /// Everything is over, and stays so.
@@ -392,7 +419,10 @@ impl World {
         if self.store.calls().len() != asked {
             return Err("the store is asked although nothing runs");
         }
-        if tokio::time::timeout(TICK, self.handlers.finished()).await.is_err() {
+        if tokio::time::timeout(TICK, self.handlers.finished())
+            .await
+            .is_err()
+        {
             return Err("`Handlers::finished` waits for nobody");
         }
         self.settled_once()?;
@@ -402,12 +432,21 @@ impl World {
         match self.store.look(key) {
             Claimed::Duplicate { .. } if self.has_succeeded() => Ok(()),
             Claimed::Duplicate { .. } => Err("an event is done that had no effect"),
-            Claimed::Won { .. } if self.has_succeeded() && !self.faulted => {
+            Claimed::Won { .. } if self.has_succeeded() && !self.lost_a_completion() => {
                 Err("an event is not done after its effect")
             }
             Claimed::Won { .. } => Ok(()),
             _ => Err("an event is held by nobody"),
         }
+    }
+
+    /// Whether a completion, or its answer, was lost, or not answered in time.
+    fn lost_a_completion(&self) -> bool {
+        let calls = self.store.calls();
+        let mut completions = calls
+            .iter()
+            .filter(|call| matches!(call.asked, Asked::Complete(..)));
+        self.faulted || completions.any(|call| call.answer.is_none())
     }
 
     fn key(&self) -> Option<DedupKey> {
@@ -419,6 +458,7 @@ impl World {
 
     /// What a handler has claimed is completed or released, as it ended, not both.
     fn settled_once(&self) -> Result<(), &'static str> {
+        let lost = self.lost_a_completion();
         let calls = self.store.calls();
         for handler in self.running().iter() {
             let count = |is: fn(&Asked) -> bool| {
@@ -428,9 +468,9 @@ impl World {
             let completed = count(|asked| matches!(asked, Asked::Complete(..)));
             let released = count(|asked| matches!(asked, Asked::Release(..)));
             let right = match handler.end {
-                Some(End::Success) if self.faulted => completed >= 1 && released == 0,
-                // More than one where an answer took too long.
-                Some(End::Success) => completed >= 1 && released == 0,
+                // More than one where an answer was lost, or took too long.
+                Some(End::Success) if lost => completed >= 1 && released == 0,
+                Some(End::Success) => completed == 1 && released == 0,
                 Some(End::Failure | End::Panic) => completed == 0 && released == 1,
                 None => false,
             };
@@ -443,7 +483,11 @@ impl World {
 
     /// Another process, a lease later: the next delivery finds the event done, or runs.
     async fn after_the_crash(&mut self) {
-        let cut = self.running().iter().filter(|handler| handler.end.is_none()).count();
+        let cut = self
+            .running()
+            .iter()
+            .filter(|handler| handler.end.is_none())
+            .count();
         if self.running().iter().filter(|handler| handler.cut).count() != cut {
             self.told.wrong = Some("a handler outlives its runtime");
             return;
@@ -478,13 +522,14 @@ impl World {
 /// The layer around handlers that end as they are told.
 fn route(store: &Arc<Scripted>, running: &Running) -> (Route, Handlers) {
     let layer = DedupLayer::new(Arc::clone(store) as _);
-    let layer = layer.with_lease(LEASE).and_then(|layer| layer.with_store_timeout(TICK));
+    let layer = layer
+        .with_lease(LEASE)
+        .and_then(|layer| layer.with_store_timeout(TICK));
     let layer = layer.expect("a sound configuration");
     let handlers = layer.handlers();
     let running = Arc::clone(running);
-    let service = service_fn(move |request: Request<VerifiedBody>| {
-        handle(request, Arc::clone(&running))
-    });
+    let service =
+        service_fn(move |request: Request<VerifiedBody>| handle(request, Arc::clone(&running)));
     (BoxCloneService::new(layer.layer(service)), handlers)
 }
 
