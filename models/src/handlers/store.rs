@@ -37,6 +37,8 @@ pub struct Call {
     /// Which delivery asked for it.
     pub by: usize,
     pub answer: Option<Answer>,
+    /// Whether the answer was lost.
+    pub lost: bool,
     /// When it reached the store.
     pub at: Timestamp,
     reply: Option<oneshot::Sender<Result<Answer, StoreError>>>,
@@ -96,6 +98,7 @@ impl Scripted {
         let answer = (self.take)(&self.inner, calls[call].asked, &calls);
         let call = &mut calls[call];
         call.answer = Some(answer);
+        call.lost = lost;
         call.at = self.clock.now();
         if let Some(reply) = call.reply.take() {
             let _ = reply.send(match lost {
@@ -127,6 +130,7 @@ impl Scripted {
             asked,
             by,
             answer: None,
+            lost: false,
             at: Timestamp::from_unix_millis(0),
             reply: Some(reply),
         });

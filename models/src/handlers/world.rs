@@ -347,7 +347,12 @@ impl World {
         if running.iter().filter(believes).count() > 1 {
             return Err("two handlers run, and each believes that it holds the event");
         }
+        let now = self.store.clock.now();
         for at in self.started..running.len() {
+            // Nobody polled it for so long that its own lease is over.
+            if self.lease_end(running[at].by) <= now {
+                continue;
+            }
             let earlier = running[..at].iter();
             let holding = earlier.filter(|handler| match handler.end {
                 None | Some(End::Success) => true,
@@ -355,7 +360,7 @@ impl World {
             });
             if holding
                 .map(|handler| self.lease_end(handler.by))
-                .any(|end| self.store.clock.now() < end)
+                .any(|end| now < end)
             {
                 return Err("a second handler was started while the lease of the first held");
             }
@@ -458,7 +463,6 @@ impl World {
 
     /// What a handler has claimed is completed or released, as it ended, not both.
     fn settled_once(&self) -> Result<(), &'static str> {
-        let lost = self.lost_a_completion();
         let calls = self.store.calls();
         for handler in self.running().iter() {
             let count = |is: fn(&Asked) -> bool| {
@@ -467,9 +471,13 @@ impl World {
             };
             let completed = count(|asked| matches!(asked, Asked::Complete(..)));
             let released = count(|asked| matches!(asked, Asked::Release(..)));
+            let lost = calls.iter().any(|call| {
+                let completes = matches!(call.asked, Asked::Complete(..));
+                completes && call.by == handler.by && (call.lost || call.answer.is_none())
+            });
             let right = match handler.end {
-                // More than one where an answer was lost, or took too long.
-                Some(End::Success) if lost => completed >= 1 && released == 0,
+                // A completion that was not answered is asked for again.
+                Some(End::Success) if lost => completed > 1 && released == 0,
                 Some(End::Success) => completed == 1 && released == 0,
                 Some(End::Failure | End::Panic) => completed == 0 && released == 1,
                 None => false,
