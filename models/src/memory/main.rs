@@ -1,6 +1,11 @@
 //! The store in memory under schedulers that decide who goes on. See
 //! `models/README.md`.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the rules, once for the store and once for each judge of it"
+)]
+
 mod history;
 mod primitives;
 mod programs;
