@@ -63,6 +63,7 @@ pub const ALL: &[Variant] = &[
             Op::Renew => library(row, op, owner_of(row, op, who), times),
             _ => library(row, op, who, times),
         },
+        times: Times { lease: 2, ttl: 4 },
         breaks: &[Rule::Held, Rule::Aware],
         ..RIGHT
     },
