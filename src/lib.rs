@@ -158,6 +158,7 @@ mod oneshot;
 #[cfg(feature = "postgres")]
 mod postgres;
 
+mod primitives;
 pub mod provider;
 pub mod rate_limit;
 pub mod rejection;

@@ -1,7 +1,8 @@
 //! Where a key belongs.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
+use crate::primitives::RandomState;
 use crate::store::DedupKey;
 
 /// Hashes keys, differently in every store.

@@ -10,7 +10,7 @@ mod tests;
 
 use std::array;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 pub(super) use self::hash::KeyHasher;
@@ -22,6 +22,7 @@ use super::{
     StoreError, StoreFuture,
 };
 use crate::clock::MonotonicClock;
+use crate::primitives::{Mutex, MutexGuard};
 use crate::{Clock, ConfigError, Timestamp};
 
 const SHARDS: usize = 16;
@@ -134,12 +135,17 @@ impl MemoryStore {
         key: &DedupKey,
         decide: impl Fn(Option<&Record>, Timestamp) -> Step<T>,
     ) -> Result<T, StoreError> {
-        let attempt = |room: &mut Room<'_>| {
-            let now = self.clock.now();
+        let attempt = |made: Room<'_>| {
             let mut shard = self.shard(key);
-            shard.step(key, now, room, |row| decide(row, now))
+            // Asked within the lock, or a step could be judged by an earlier time
+            // than one before it.
+            let now = self.clock.now();
+            // Given back within the lock, or whoever looks for room while an ended
+            // row's is on its way back finds neither.
+            let mut room = made;
+            shard.step(key, now, &mut room, |row| decide(row, now))
         };
-        if let Ok(answer) = attempt(&mut Room::none(&self.rooms)) {
+        if let Ok(answer) = attempt(Room::none(&self.rooms)) {
             return Ok(answer);
         }
         // One at a time: the second of two claims of one event then sees the
@@ -147,7 +153,7 @@ impl MemoryStore {
         let _turn = lock(&self.making_room);
         let mut room = Room::none(&self.rooms);
         self.make_room(&mut room);
-        attempt(&mut room).map_err(|NoRoom| StoreError::Full)
+        attempt(room).map_err(|NoRoom| StoreError::Full)
     }
 
     fn make_room(&self, room: &mut Room<'_>) {
@@ -211,8 +217,9 @@ impl DedupStore for MemoryStore {
 
     fn forget<'a>(&'a self, key: &'a DedupKey) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            let (now, mut room) = (self.clock.now(), Room::none(&self.rooms));
-            Ok(self.shard(key).forget(key, now, &mut room))
+            let mut shard = self.shard(key);
+            let mut room = Room::none(&self.rooms);
+            Ok(shard.forget(key, self.clock.now(), &mut room))
         })
     }
 }

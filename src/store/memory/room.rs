@@ -1,6 +1,8 @@
 //! The bound that all shards share.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
+
+use crate::primitives::AtomicUsize;
 
 /// Every event that may be remembered has been.
 #[derive(Debug)]

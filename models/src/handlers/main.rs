@@ -1,0 +1,30 @@
+//! What runs behind `DedupLayer`, in every order of answers, ends, disconnections, time
+//! and shutdown. See `models/README.md`.
+
+mod check;
+mod choices;
+mod store;
+mod world;
+mod wrong;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Handlers panic here because they are told to.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut failed = false;
+    let mut report = |title: &str, result: Result<String, String>| match result {
+        Ok(line) => println!("{title}: {line}"),
+        Err(why) => {
+            failed = true;
+            println!("{title}: FAILED\n{why}");
+        }
+    };
+    for case in check::CASES {
+        report(case.name, case.holds());
+    }
+    for wrong in wrong::ALL {
+        report(&format!("wrong: {}", wrong.name), wrong.fails());
+    }
+    ExitCode::from(u8::from(failed))
+}
