@@ -65,7 +65,10 @@ impl Held {
         let claimed_at = Instant::now();
         let owner = next_owner();
         let claimed = Self::claim_rows(config, identity, owner, ttl, window).await;
-        if claimed.is_err() {
+        // The answer came, or was looked at, so late that another delivery may
+        // have taken the event over.
+        let is_over = claimed_at.elapsed() >= config.lease;
+        if claimed.is_err() || (is_over && matches!(claimed, Ok(Claimed::Won { .. }))) {
             // Some rows may have been claimed all the same, and then nobody
             // else could take them before the lease is over.
             let keys = identity.replay.into_iter().chain([identity.event]);
@@ -73,7 +76,7 @@ impl Held {
             config.handlers.spawn(task);
         }
         Ok(match claimed? {
-            Claimed::Won { attempt } => Verdict::Won(Self {
+            Claimed::Won { attempt } if !is_over => Verdict::Won(Self {
                 owner,
                 event: identity.event,
                 replay: identity.replay,

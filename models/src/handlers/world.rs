@@ -349,9 +349,8 @@ impl World {
         }
         let now = self.store.clock.now();
         for at in self.started..running.len() {
-            // Nobody polled it for so long that its own lease is over.
             if self.lease_end(running[at].by) <= now {
-                continue;
+                return Err("a handler was started after its own lease was over");
             }
             let earlier = running[..at].iter();
             let holding = earlier.filter(|handler| match handler.end {

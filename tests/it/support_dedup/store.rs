@@ -31,6 +31,8 @@ pub enum Fault {
     Hangs,
     /// The store takes the step after so long.
     Slow(Duration),
+    /// The store takes the step, and answers after so long.
+    SlowReply(Duration),
     /// The store panics.
     Panics,
 }
@@ -97,6 +99,11 @@ impl FaultyStore {
             Some(Fault::Slow(by)) => {
                 tokio::time::sleep(by).await;
                 step.await
+            }
+            Some(Fault::SlowReply(by)) => {
+                let answer = step.await;
+                tokio::time::sleep(by).await;
+                answer
             }
             Some(Fault::Panics) => panic!("the store's bug"),
         }

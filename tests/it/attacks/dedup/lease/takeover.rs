@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 use tokio::sync::Semaphore;
+use tower_webhook::dedup::DedupLayer;
 use tower_webhook::delivery::EventId;
-use tower_webhook::provider;
+use tower_webhook::store::MemoryStore;
+use tower_webhook::{RejectionKind, provider};
 
 use super::{SECOND, gated};
 use crate::support_dedup::*;
@@ -127,5 +129,51 @@ async fn c11_a_claim_is_never_an_orphan() {
         }
         tokio::time::sleep(SECOND).await;
     }
+    receiver.assert_calls(1);
+}
+
+/// C9 before the handler has begun: the answer to the claim comes after the
+/// lease that it granted, and another delivery has the event.
+#[tokio::test(start_paused = true)]
+async fn c9_a_claim_that_is_answered_after_its_lease_runs_nothing() {
+    let lease = |layer: DedupLayer| layer.with_lease(SECOND).unwrap();
+    let calls = Arc::default();
+    let inner = handler(&calls, async |_, _| StatusCode::OK);
+    let memory = MemoryStore::default();
+    let first = Receiver::build(provider::stripe(), memory, lease, calls, inner);
+    let second = first.other_node(async |_, _| {
+        tokio::time::sleep(SECOND).await;
+        StatusCode::ACCEPTED
+    });
+    let late = Fault::SlowReply(Duration::from_millis(1_500));
+    first.store.break_next(Op::Claim, late, 1);
+    let running = first.start(first.delivery("evt_1")).await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let taken = second.start(second.delivery("evt_1")).await;
+    let answer = running.await.unwrap();
+    answer.assert_refused(503, RejectionKind::InFlight);
+    first.assert_calls(0);
+    taken.await.unwrap().assert_handled(202);
+    first.finished().await;
+    let again = first.send(first.delivery("evt_1")).await;
+    again.assert_duplicate();
+}
+
+/// C9, where nobody has taken the event over: it is given back at once.
+#[tokio::test(start_paused = true)]
+async fn c9_an_event_whose_claim_is_answered_late_is_free_again() {
+    let lease = |layer: DedupLayer| layer.with_lease(SECOND).unwrap();
+    let calls = Arc::default();
+    let inner = handler(&calls, async |_, _| StatusCode::OK);
+    let memory = MemoryStore::default();
+    let receiver = Receiver::build(provider::stripe(), memory, lease, calls, inner);
+    let late = Fault::SlowReply(SECOND);
+    receiver.store.break_next(Op::Claim, late, 1);
+    let answer = receiver.send(receiver.delivery("evt_1")).await;
+    answer.assert_refused(503, RejectionKind::InFlight);
+    receiver.finished().await;
+    assert_eq!(receiver.store.asked(Op::Release), 1);
+    let again = receiver.send(receiver.delivery("evt_1")).await;
+    again.assert_handled(200);
     receiver.assert_calls(1);
 }
