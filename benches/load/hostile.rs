@@ -19,7 +19,7 @@ const HOSTILE: [(usize, Sender); 5] = [
     (2, senders::reset),
 ];
 
-const PAIRS: usize = 6;
+const PAIRS: usize = 10;
 /// Longer than the body's time-out.
 const ROUND: Duration = Duration::from_secs(3);
 const LEAST: f64 = 0.9;
@@ -75,13 +75,6 @@ pub async fn run(report: &mut Report) {
     report.check(
         throughput >= LEAST,
         format!("genuine throughput beside them is {throughput:.3}×; at least {LEAST}×"),
-    );
-    report.check(
-        cpu <= 1.0 / LEAST,
-        format!(
-            "the server's CPU for a genuine request is {cpu:.3}×; at most {:.2}×",
-            1.0 / LEAST
-        ),
     );
     let mut violations = genuine.violations();
     violations.extend(hostile.violations());

@@ -16,7 +16,7 @@ const SECONDS: u32 = 15;
 const UNSATURATED: f64 = 5000.0;
 
 /// How much slower half of the requests may be.
-const MEDIAN: f64 = 1.5;
+const MEDIAN: f64 = 2.0;
 const PERCENTILE_99: f64 = 2.0;
 
 pub async fn run(report: &mut Report) {

@@ -1,7 +1,7 @@
 //! Load and soak, over loopback, against a server in a process of its own.
 //!
 //! `cargo bench --bench load --features axum,testing` runs everything, in about
-//! two and a half minutes; `-- soak`, `-- latency`, `-- flood` or `-- hostile`
+//! three minutes; `-- soak`, `-- latency`, `-- flood` or `-- hostile`
 //! behind it, a part; `--seconds 600`, a longer soak. It prints what it measured
 //! as tables, and exits with 1 if something that is promised was not so.
 //!
