@@ -23,7 +23,9 @@ const NONCE: &str = "x-plivo-signature-v3-nonce";
 /// order nor the escapes of a captured delivery are signed; it still is one event
 /// to deduplication. (CVE-2026-41395 is a receiver that took it for several.)
 /// The `?` and the first `.` are left out where there is nothing to separate. A
-/// body that is not a form is refused.
+/// body that is not a form is refused. Nothing that is signed tells the end of the
+/// query from a dot in it: a captured `?a=b.c` without a form can be sent as `?a=b`
+/// with the form `c=`, and is the same event.
 ///
 /// The secret is the auth token of the account, or of its main account: a
 /// signature in `X-Plivo-Signature-MA-V3` counts as well. No timestamp is
