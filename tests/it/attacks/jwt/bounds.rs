@@ -35,7 +35,7 @@ fn a16_a_kid_has_1_to_256_bytes() {
 }
 
 #[test]
-fn f7_a_token_of_16_kib_is_read_and_none_that_is_longer() {
+fn a_token_of_16_kib_is_read_and_none_that_is_longer() {
     // In base64, some lengths are none of any text.
     let of_length = |length: usize| {
         let tokens = (0..3_usize).flat_map(|more| {
