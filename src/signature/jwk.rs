@@ -202,6 +202,7 @@ mod tests {
             with(r#""expired_at":"soon""#),
             with(r#""kty":"EC""#),
             P256.replace("P-256", "P-384"),
+            ED25519.replace("Ed25519", "X25519"),
             P256.replace("f83O", "f83P"),
             P256.replace("\"f83O", "\"AAf83O"),
             RSA.replace("AQAB", "AA"),
@@ -216,6 +217,35 @@ mod tests {
         // 1024 bits.
         let short = RSA.replace(RSA.split('"').nth(7).unwrap(), &"q".repeat(171));
         assert!(PublicKey::from_jwk(short.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_key_may_name_its_algorithm() {
+        for (key, name) in [
+            (RSA, "RS256"),
+            (RSA, "PS512"),
+            (P256, "ES256"),
+            (ED25519, "EdDSA"),
+            (ED25519, "Ed25519"),
+        ] {
+            let key = key.replacen('{', &format!(r#"{{"alg":"{name}","#), 1);
+            assert!(PublicKey::from_jwk(key.as_bytes()).is_ok(), "{name}");
+        }
+    }
+
+    /// ITU-T X.690 section 10.1: in as few bytes as possible.
+    #[test]
+    fn a_length_is_written_in_its_shortest_form() {
+        for (length, header) in [
+            (0x7f, &[2, 0x7f][..]),
+            (0x80, &[2, 0x81, 0x80]),
+            (0xff, &[2, 0x81, 0xff]),
+            (0x100, &[2, 0x82, 1, 0]),
+        ] {
+            let content = vec![1; length];
+            let expected = [header, &content].concat();
+            assert_eq!(tagged(2, &content), Some(expected), "{length}");
+        }
     }
 
     #[test]

@@ -313,3 +313,6 @@ impl KeyPair {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

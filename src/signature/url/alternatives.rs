@@ -9,7 +9,7 @@ pub(super) fn either_port(url: &str) -> [String; 2] {
         return [url.to_owned(), url.to_owned()];
     };
     // A colon within brackets belongs to an IPv6 address.
-    let host_end = authority.rfind(']').map_or(0, |bracket| bracket + 1);
+    let host_end = authority.rfind(']').unwrap_or(0);
     let port_at = authority
         .get(host_end..)
         .and_then(|text| text.find(':'))

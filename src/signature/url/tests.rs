@@ -79,6 +79,22 @@ fn what_is_no_url_is_refused_and_shows_no_secret() {
 }
 
 #[test]
+fn h1_what_is_shown_of_a_url_is_scheme_host_and_path() {
+    for (url, expected) in [
+        ("ftp://a.test/b?token=c#d", "ftp://a.test/b"),
+        ("ftp://user:hunter2@a.test/b?c", "ftp://a.test/b"),
+        ("user:hunter2@a.test", "a.test"),
+        ("a.test/b#c", "a.test/b"),
+    ] {
+        let error = PublicUrl::registered(url).unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::InvalidUrl { url: shown, .. } if shown == expected),
+            "{url}: {error}"
+        );
+    }
+}
+
+#[test]
 fn g3_a_target_is_taken_byte_for_byte() {
     let base = PublicUrl::base("https://example.com").unwrap();
     for target in [
@@ -182,6 +198,7 @@ fn either_port_is_without_one_first() {
         ),
         ("https://[::1]/", "https://[::1]/", "https://[::1]:443/"),
         ("https://[::1]:8/", "https://[::1]/", "https://[::1]:8/"),
+        ("https://[a::]/", "https://[a::]/", "https://[a::]:443/"),
     ] {
         assert_eq!(forms(url), [without, with], "{url}");
     }

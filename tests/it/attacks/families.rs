@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderName, Request};
 use tower_webhook::RejectionKind;
 use tower_webhook::provider;
-use tower_webhook::signature::Scheme;
+use tower_webhook::signature::{Grammar, Hash, Scheme, Source};
 use tower_webhook::{Secret, Verifier};
 
 use crate::support::forge::signature_header;
@@ -73,6 +73,26 @@ async fn a_forged_family_is_not_saved_by_a_genuine_one() {
             .insert(first, "v1,AAAA".parse().unwrap());
         Route::new(verifier(&scheme)).refuses(request, first).await;
     }
+}
+
+/// A header that has one name in all families says nothing of which it is.
+#[test]
+fn a_signature_without_a_family_leaves_it_to_the_other_header() {
+    let scheme = Scheme::hmac("acme", Hash::Sha256)
+        .with_signature(Source::header("x-signature"), Grammar::Plain)
+        .with_second_signature(Source::headers(["a-signature", "b-signature"]))
+        .with_event_id([Source::headers(["a-id", "b-id"])]);
+    let signer = signer(&scheme).with_family(1).with_event_id("ours");
+    let mut request = signer.sign("/hook", "{}");
+    let signature = request.headers()["x-signature"].clone();
+    request.headers_mut().insert("b-signature", signature);
+    request
+        .headers_mut()
+        .insert("a-id", "theirs".parse().unwrap());
+    let (parts, body) = request.into_parts();
+    let verifier = verifier(&scheme);
+    let verified = verifier.verify(&parts, &body, NOW).unwrap();
+    assert_eq!(verified.event_id().unwrap().unwrap().as_str(), "ours");
 }
 
 #[tokio::test]

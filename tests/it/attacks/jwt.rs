@@ -1,5 +1,7 @@
 //! A15 and what else a token could try.
 
+mod bounds;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

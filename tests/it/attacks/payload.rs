@@ -7,8 +7,30 @@ use tower_webhook::RejectionKind;
 use tower_webhook::provider;
 
 use crate::support::bodies::Announced;
+use crate::support::forge::signature_header;
 use crate::support::route::Route;
-use crate::support::{Calls, schemes, signer, verifier};
+use crate::support::{Calls, genuine, schemes, signer, verifier};
+
+/// Whoever signs nothing is not told how much would be read.
+#[tokio::test]
+async fn f6_an_unsigned_request_is_refused_whatever_length_it_announces() {
+    for scheme in schemes() {
+        let Some(header) = signature_header(&scheme) else {
+            continue;
+        };
+        let asked = Calls::default();
+        let body = Announced {
+            length: u64::MAX,
+            asked: asked.clone(),
+        };
+        let mut request = genuine(&scheme).map(|_| Body::new(body));
+        request.headers_mut().remove(header);
+        let route = Route::new(verifier(&scheme));
+        let kind = route.refuses(request, scheme.name()).await;
+        assert_eq!(kind, RejectionKind::MissingSignature, "{}", scheme.name());
+        assert_eq!(asked.get(), 0, "{}", scheme.name());
+    }
+}
 
 /// What is there proves nothing, so nobody waits for the rest.
 #[tokio::test]

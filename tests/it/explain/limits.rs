@@ -61,6 +61,26 @@ fn the_work_is_bounded() {
     }
 }
 
+/// Every secret costs a signature.
+#[test]
+fn a_verifier_of_many_secrets_is_tried_less_often() {
+    let counting = Arc::new(Counting::default());
+    let scheme = Scheme::hmac("counting", Hash::Sha256).with_protocol(counting.clone());
+    let request = Request::post("/").body(Bytes::from(r#"{"b":"/<","a":[1]}"#));
+    let request = request.unwrap();
+    let tried = |count: usize| {
+        let secrets: Vec<_> = (0..count)
+            .map(|number| Secret::new(format!("{number}{SECRET}")))
+            .collect();
+        let verifier = Verifier::new(scheme.clone(), secrets).unwrap();
+        counting.0.store(0, Ordering::Relaxed);
+        let _ = explained_with(&Explainer::new(), &verifier, &request, NOW);
+        counting.0.load(Ordering::Relaxed) - 2
+    };
+    assert!(tried(1) > 256 / 16, "{}", tried(1));
+    assert!(tried(16) <= 256 / 16, "{}", tried(16));
+}
+
 #[test]
 fn large_bodies_are_not_changed() {
     for scheme in families() {

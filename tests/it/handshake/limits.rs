@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use tower_webhook::client_ip::PeerAddr;
 use tower_webhook::handshake::{Answered, CaptureFuture, Captured, OfferedSecret, SecretCapture};
 use tower_webhook::observe::{ObserveLayer, ObservedBody};
 use tower_webhook::rate_limit::Quota;
+use tower_webhook::signature::{Grammar, Handshake, Reply as Answer, ReplyValue, Scheme, Source};
 use tower_webhook::{RejectionKind, WebhookLayer, provider};
 
 use super::request;
@@ -189,6 +190,28 @@ async fn a_refusal_names_the_place_and_not_the_value() {
     assert_eq!(rejection.provider(), Some("slack"));
     assert_eq!(rejection.detail(), Some("/challenge"));
     assert_eq!(slack.store.claims(), 0);
+}
+
+/// A token that is there makes it a delivery, and only that.
+#[tokio::test]
+async fn a_token_in_the_query_makes_a_delivery() {
+    let echo = Answer::text(ReplyValue::echo(Source::query("challenge")));
+    let asks = Handshake::unsigned(Method::POST).when(Source::query("challenge"));
+    let scheme = Scheme::token("acme")
+        .with_signature(Source::query("token"), Grammar::Plain)
+        .with_handshake(asks.with_reply(echo));
+    let route = Route::new(verifier(&scheme));
+    let answer = route
+        .send(request("POST", "/hook?challenge=abc", &[], ""))
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.body[..]),
+        (200, &b"abc"[..])
+    );
+    let guessed = request("POST", "/hook?challenge=abc&token=guessed", &[], "");
+    let kind = route.refuses(guessed, "guessed").await;
+    assert_eq!(kind, RejectionKind::SignatureMismatch);
+    assert_eq!(route.calls.get(), 0);
 }
 
 /// A body as large as deliveries may be is not searched for challenges.

@@ -371,6 +371,8 @@ fn handshakes_that_contradict_their_scheme_are_refused() {
         Handshake::unsigned(Method::GET).when(Source::field("x")),
         Handshake::unsigned(Method::GET).when(Source::lines("x")),
         Handshake::unsigned(Method::GET).when(Source::header("")),
+        Handshake::unsigned(Method::GET)
+            .with_reply(Answer::text(ReplyValue::echo(Source::lines("x")))),
         Handshake::unsigned(Method::GET).with_reply(Answer::header("a b")),
         Handshake::unsigned(Method::POST).when(Source::pointer("x")),
         Handshake::unsigned(Method::POST).when_alone(Source::pointer("/a/b")),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
+#[cfg(feature = "public-key")]
+use tower_webhook::signature::PublicKeyAlgorithm;
 use tower_webhook::signature::{
     Coverage, Encoding, Grammar, Hash, Part, Protocol, Received, Scheme, SecretEncoding, Source,
     Statement, TimestampRule,
@@ -205,6 +207,38 @@ fn a3_a_secret_of_zeros_is_no_secret() {
         Verifier::new(scheme, "00000000"),
         Err(ConfigError::EmptySecret { .. })
     ));
+}
+
+#[test]
+fn h1_a_secret_of_another_kind_is_told_what_is_expected() {
+    let told = |scheme: Scheme, expected: &str| {
+        let error = Verifier::new(scheme, "!").unwrap_err().to_string();
+        let known = format!("the secret number 1 is not valid {expected}");
+        assert_eq!(error, known);
+    };
+    let encoded = |encoding| acme().with_secret_encoding(encoding);
+    told(encoded(SecretEncoding::Hex), "hex");
+    let prefix = "whsec_".into();
+    told(encoded(SecretEncoding::Base64 { prefix }), "base64");
+    told(
+        encoded(SecretEncoding::TextOfLength(32)),
+        "text of the length that the provider's secrets have",
+    );
+    #[cfg(feature = "public-key")]
+    for (algorithm, expected) in [
+        (PublicKeyAlgorithm::Ed25519, "Ed25519 public key"),
+        (PublicKeyAlgorithm::EcdsaP256Sha256, "P-256 public key"),
+        (
+            PublicKeyAlgorithm::RsaPssSha512,
+            "RSA public key of 2048 bits or more",
+        ),
+    ] {
+        let scheme =
+            Scheme::public_key("acme", algorithm).with_signature(signature(), Grammar::Plain);
+        let pem = scheme.clone().with_secret_encoding(SecretEncoding::Pem);
+        told(pem, "a public key in PEM");
+        told(scheme.with_secret_encoding(SecretEncoding::Text), expected);
+    }
 }
 
 #[derive(Debug)]

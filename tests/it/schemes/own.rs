@@ -2,7 +2,7 @@
 //! accepted, whole and in pieces, and others are refused.
 
 use bytes::Bytes;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Method, Request};
 use tower_webhook::signature::{
     Coverage, Encoding, Grammar, Hash, Part, PublicKeyAlgorithm, Scheme, Source,
 };
@@ -82,6 +82,62 @@ fn signatures_are_read_from_every_place() {
         let digest = [Part::Method, Part::BodyDigest(Hash::Sha512)];
         checked(&hmac(source).with_content(digest), JSON);
     }
+}
+
+#[test]
+fn a_missing_signature_is_named_by_its_header() {
+    for (source, detail) in [
+        (Source::header("x-signature"), Some("x-signature")),
+        (Source::lines("x-signature"), Some("x-signature")),
+        (Source::numbered("x-signature-"), Some("x-signature-1")),
+        (Source::query("signature"), None),
+    ] {
+        let scheme = hmac(source);
+        let (parts, ()) = Request::post("/hook").body(()).unwrap().into_parts();
+        let rejection = verifier(&scheme).verify(&parts, b"", NOW).unwrap_err();
+        assert_eq!(rejection.kind(), RejectionKind::MissingSignature);
+        assert_eq!(rejection.detail(), detail);
+    }
+}
+
+/// Also where they are kept until the body is there.
+#[test]
+fn a18_sixteen_signatures_are_tried_and_no_more() {
+    let digest = [Part::Method, Part::BodyDigest(Hash::Sha256)];
+    for content in [vec![Part::Body], digest.to_vec()] {
+        let scheme = hmac(Source::lines("x-signature")).with_content(content);
+        let verifier = verifier(&scheme);
+        let mut request = sender(&scheme).at(NOW).sign("/hook", JSON);
+        let wrong = HeaderValue::from_str(&"0".repeat(64)).unwrap();
+        for _ in 0..15 {
+            request.headers_mut().append("x-signature", wrong.clone());
+        }
+        assert_eq!(refusal(&verifier, &request), None);
+        request.headers_mut().append("x-signature", wrong);
+        assert_eq!(
+            refusal(&verifier, &request),
+            Some(RejectionKind::TooManySignatures)
+        );
+    }
+}
+
+#[test]
+fn an_id_in_a_form_is_signed_where_the_body_is() {
+    let with_id = |part| {
+        hmac(Source::header("x-signature"))
+            .with_content([part])
+            .with_event_id([Source::form("id")])
+    };
+    assert!(with_id(Part::Body).signs_event_id());
+    assert!(!with_id(Part::header("x-nonce")).signs_event_id());
+}
+
+#[test]
+fn a_scheme_says_which_methods_deliver() {
+    let scheme = hmac(Source::header("x-signature"));
+    assert_eq!(scheme.methods(), [Method::POST]);
+    let scheme = scheme.with_methods([Method::GET, Method::PUT]);
+    assert_eq!(scheme.methods(), [Method::GET, Method::PUT]);
 }
 
 /// The signature is in the form, so that the form cannot be what is signed.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tower_webhook::dedup::DedupLayer;
 use tower_webhook::signature::{EventId, PublicKey, Statement};
 use tower_webhook::store::{MemoryStore, ReadThrough, StoreError};
-use tower_webhook::{Timestamp, Verifier, provider};
+use tower_webhook::{Secret, Timestamp, Verifier, provider};
 
 use crate::support::keys::sender;
+use crate::support::{NOW, SECRET, genuine};
 
 #[test]
 fn h1_a_statement_shows_neither_content_nor_signature() {
@@ -29,7 +30,8 @@ fn h1_a_public_key_shows_how_many_certificates_it_came_with() {
     let key = PublicKey::from_pem(pem).unwrap();
     let shown = format!("{key:?}");
     assert_eq!(shown, "PublicKey { certificates: 0, .. }");
-    assert!(PublicKey::from_pem("not a key").is_err());
+    let error = PublicKey::from_pem("not a key").unwrap_err();
+    assert!(error.to_string().starts_with("not a public key"), "{error}");
 }
 
 #[test]
@@ -38,6 +40,31 @@ fn an_event_id_is_shown_as_it_is() {
     assert_eq!(format!("{id} {id:?}"), r#"evt_1 "evt_1""#);
     let error = EventId::new("").unwrap_err();
     assert!(error.to_string().starts_with("the event id is empty"));
+}
+
+#[test]
+fn h1_a_verdict_shows_who_sent_what_when_and_nothing_of_it() {
+    let scheme = provider::slack();
+    let secret = Secret::new(SECRET).with_label("next");
+    let verifier = Verifier::new(scheme.clone(), secret).unwrap();
+    let shown = format!("{verifier:?}");
+    assert_eq!(shown, r#"Verifier { scheme: "slack", secrets: 1, .. }"#);
+
+    let (parts, body) = genuine(&scheme).into_parts();
+    let mut check = verifier.begin(&parts, NOW).unwrap();
+    check.update(body.slice(..3));
+    let shown = format!("{check:?}");
+    assert_eq!(shown, r#"Check { scheme: "slack", received: 3, .. }"#);
+
+    let verified = verifier.verify(&parts, &body, NOW).unwrap();
+    assert_eq!(verified.provider(), "slack");
+    assert_eq!(verified.timestamp(), Some(NOW));
+    assert_eq!(verified.key_label(), Some("next"));
+    assert_eq!(
+        format!("{verified:?}"),
+        "Verified { provider: \"slack\", timestamp: Some(Timestamp(2023-11-14T22:13:20Z)), \
+         key_label: Some(\"next\"), .. }"
+    );
 }
 
 #[tokio::test]

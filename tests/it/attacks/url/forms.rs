@@ -392,3 +392,16 @@ fn a_digest_of_the_body_needs_the_url_to_be_signed() {
     assert!(built(form(Some("digest"))).is_err());
     assert!(built(form(None)).is_ok());
 }
+
+/// As Twilio sends JSON: its digest in the URL, and that signed.
+#[test]
+fn a20_a_signer_of_json_puts_its_digest_into_the_url() {
+    let body = r#"{"a":1}"#;
+    let scheme = provider::twilio(base());
+    let signer = tower_webhook::testing::Signer::new(scheme, SECRET).unwrap();
+    let request = signer.sign("/hook?b=2", body);
+    let query = format!("b=2&bodySHA256={}", digest(body));
+    assert_eq!(request.uri().query(), Some(query.as_str()));
+    assert_eq!(request.headers()["content-type"], "application/json");
+    assert_eq!(judge(&verifier(base()), &request), Ok(()));
+}
