@@ -121,6 +121,27 @@ fn a18_sixteen_signatures_are_tried_and_no_more() {
     }
 }
 
+/// Or a longer id could take the place of a shorter one and what follows it.
+#[test]
+fn a23_a_signed_id_does_not_hold_what_ends_it() {
+    let scheme = hmac(Source::header("x-signature"))
+        .with_event_id([Source::header("x-id")])
+        .with_content([Part::EventId, Part::literal("::"), Part::Body]);
+    let verifier = verifier(&scheme);
+    for (id, expected) in [
+        ("evt:1", None),
+        ("evt::1", Some(RejectionKind::MalformedSignedValue)),
+        ("::", Some(RejectionKind::MalformedSignedValue)),
+    ] {
+        let signer = sender(&scheme).with_event_id(id);
+        assert_eq!(
+            refusal(&verifier, &signer.sign("/hook", JSON)),
+            expected,
+            "{id}"
+        );
+    }
+}
+
 #[test]
 fn an_id_in_a_form_is_signed_where_the_body_is() {
     let with_id = |part| {
