@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey,
     RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256,
@@ -12,9 +14,6 @@ use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::Timestamp;
-
-/// The bytes of a modulus of 2048 bits.
-const MIN_RSA_KEY: usize = 256;
 
 /// Made by hashing a text into a point or a modulus, so that nobody has the
 /// private half.
@@ -90,6 +89,15 @@ impl PublicKeyAlgorithm {
     }
 }
 
+/// One of another size can be read, and would be found out only when it refuses
+/// every signature.
+fn is_usable_rsa(key: &[u8]) -> bool {
+    let spki = rsa::PublicKey::from_der(key).map(|key| key.as_der());
+    spki.is_ok_and(|spki| {
+        spki.is_ok_and(|spki| rsa::PublicEncryptingKey::from_der(spki.as_ref()).is_ok())
+    })
+}
+
 /// A public key, and the certificates that it came with, if it did.
 ///
 /// Cloning is cheap.
@@ -154,11 +162,11 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// If it is not a key for that algorithm.
+    /// If it is not a key for that algorithm, or an RSA key of less than 2048
+    /// bits or more than 8192.
     pub fn prepared_for(&self, algorithm: PublicKeyAlgorithm) -> Result<Self, PublicKeyError> {
         let inner = &self.inner;
-        // A smaller one would be found out only when it refuses everything.
-        if algorithm.is_rsa() && inner.bytes.len() < MIN_RSA_KEY {
+        if algorithm.is_rsa() && !is_usable_rsa(&inner.bytes) {
             return Err(PublicKeyError(()));
         }
         let parsed = ParsedPublicKey::new(algorithm.verification(), &inner.bytes)

@@ -39,3 +39,28 @@ fn a_key_pair_shows_its_public_half_in_both_forms() {
     ];
     assert_eq!(pair.public_key(false).unwrap(), der.concat());
 }
+
+/// Of 2040 bits, in 293 bytes.
+const SMALL_RSA: &str = "\
+-----BEGIN PUBLIC KEY-----\n\
+MIIBITANBgkqhkiG9w0BAQEFAAOCAQ4AMIIBCQKCAQAAuIgu/AUQswznN0g2hDUK\n\
+rgIice08WX/5WieeCxvhDFsvvp2tQ7ghRGg+TnBplPTxCJR+bwwozjwldr6owc5L\n\
+qb/l9yyZAidKQZ8LrLGLIeZPm9NMGRu3KUXDhTr0jddP7LfkBN3+NsqWfJim6l8H\n\
+5D197JBCI2ipistAuIZ8jslK+5EdScgdyD6i2FR3+jFGodQbmmKT3eoyme1p6vf6\n\
+3pRyVgreoC/nesnLhqiUc2j9/JRnIbTU7wfaRxI0RD6UqlifQWxMmvKFKJ7HRREa\n\
+CrNcFWjUa8dzM/UcCAyd+38bw4jPZGZuKsH+CChYrRnWOUFmps4FwQ1B76rDkFgT\n\
+AgMBAAE=\n\
+-----END PUBLIC KEY-----\n";
+
+/// Otherwise the verifier is built, and then refuses every request.
+#[test]
+fn a15_an_rsa_key_that_is_a_little_too_small_is_refused_at_once() {
+    let key = PublicKey::from_pem(SMALL_RSA).unwrap();
+    for algorithm in [
+        PublicKeyAlgorithm::RsaPkcs1Sha1,
+        PublicKeyAlgorithm::RsaPkcs1Sha256,
+        PublicKeyAlgorithm::RsaPssSha512,
+    ] {
+        assert!(key.prepared_for(algorithm).is_err(), "{algorithm:?}");
+    }
+}
