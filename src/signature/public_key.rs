@@ -92,10 +92,9 @@ impl PublicKeyAlgorithm {
 /// One of another size can be read, and would be found out only when it refuses
 /// every signature.
 fn is_usable_rsa(key: &[u8]) -> bool {
-    let spki = rsa::PublicKey::from_der(key).map(|key| key.as_der());
-    spki.is_ok_and(|spki| {
-        spki.is_ok_and(|spki| rsa::PublicEncryptingKey::from_der(spki.as_ref()).is_ok())
-    })
+    let key = rsa::PublicKey::from_der(key).ok();
+    let spki = key.and_then(|key| key.as_der().ok());
+    spki.is_some_and(|spki| rsa::PublicEncryptingKey::from_der(spki.as_ref()).is_ok())
 }
 
 /// A public key, and the certificates that it came with, if it did.
