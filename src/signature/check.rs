@@ -14,6 +14,7 @@ use crate::rejection::Rejection;
 pub struct Check<'a> {
     judged: Judged<'a>,
     body: Collected,
+    announced: usize,
 }
 
 enum Collected {
@@ -28,7 +29,14 @@ impl<'a> Check<'a> {
         Self {
             judged,
             body: Collected::Nothing,
+            announced: 0,
         }
+    }
+
+    /// How long the whole body is said to be, in bytes: with it, a body in
+    /// several pieces is copied about once.
+    pub(crate) fn announce(&mut self, length: u64) {
+        self.announced = usize::try_from(length).unwrap_or(usize::MAX);
     }
 
     /// Takes the next piece of the body.
@@ -48,7 +56,7 @@ impl<'a> Check<'a> {
                     states.update(&chunk);
                 }
                 let both = first.len().saturating_add(chunk.len());
-                let mut all = BytesMut::with_capacity(both.next_power_of_two());
+                let mut all = BytesMut::with_capacity(room(both, self.announced));
                 all.extend_from_slice(first);
                 all.extend_from_slice(&chunk);
                 self.body = Collected::Many(all, states);
@@ -56,6 +64,10 @@ impl<'a> Check<'a> {
             Collected::Many(all, states) => {
                 if let Some(states) = states {
                     states.update(&chunk);
+                }
+                let length = all.len().saturating_add(chunk.len());
+                if length > all.capacity() {
+                    all.reserve(room(length, self.announced) - all.len());
                 }
                 all.extend_from_slice(&chunk);
             }
@@ -94,6 +106,16 @@ impl<'a> Check<'a> {
     }
 }
 
+/// For how many bytes to make room when `length` are there. To announce more
+/// costs nothing, so that is believed no further than eight times of those.
+fn room(length: usize, announced: usize) -> usize {
+    let believed = announced.min(length.saturating_mul(8));
+    length
+        .checked_next_power_of_two()
+        .unwrap_or(length)
+        .max(believed)
+}
+
 impl Collected {
     fn into_bytes(self) -> Bytes {
         match self {
@@ -110,5 +132,54 @@ impl fmt::Debug for Check<'_> {
             .field("scheme", &self.judged.inner.compiled.scheme.name())
             .field("received", &self.received())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::{Timestamp, Verifier, provider};
+
+    /// Takes pieces of 16 KiB, and returns for how many bytes there was room after each.
+    fn rooms(announced: u64, pieces: usize) -> Vec<usize> {
+        let verifier = Verifier::new(provider::github(), "a secret of the test").unwrap();
+        let request = Request::post("/").header(
+            "x-hub-signature-256",
+            "sha256=".to_owned() + &"0".repeat(64),
+        );
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let mut check = verifier
+            .begin(&parts, Timestamp::from_unix_millis(0))
+            .unwrap();
+        check.announce(announced);
+        let mut rooms = Vec::new();
+        for _ in 0..pieces {
+            check.update(Bytes::from_static(&[0; 16 << 10]));
+            rooms.push(match &check.body {
+                Collected::Many(all, _) => all.capacity(),
+                _ => check.received(),
+            });
+        }
+        rooms
+    }
+
+    #[test]
+    fn a_body_of_announced_length_is_moved_once_and_fits() {
+        let mut rooms = rooms(1 << 20, 64);
+        rooms.dedup();
+        assert_eq!(rooms, [16 << 10, 256 << 10, 1 << 20]);
+    }
+
+    #[test]
+    fn f1_f3_room_is_made_for_what_came_whatever_is_announced() {
+        for (pieces, room) in rooms(u64::MAX, 100).into_iter().enumerate() {
+            let received = (pieces + 1) * (16 << 10);
+            assert!(room <= received * 8, "{room} for {received}");
+        }
+        let mut rooms = rooms(0, 64);
+        rooms.dedup();
+        assert_eq!(rooms.len(), 7, "{rooms:?}");
     }
 }

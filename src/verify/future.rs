@@ -112,6 +112,7 @@ where
                     return Ok(Err(rejection));
                 }
             };
+            check.announce(body.size_hint().lower());
             if let Err(rejection) = receive(body, &config.limits, |data| check.update(data)).await {
                 return Ok(Err(verifier.decorate(rejection)));
             }

@@ -30,8 +30,7 @@ fn too_many_empty_frames() -> Rejection {
         .with_detail(format!("over {MAX_EMPTY_FRAMES} frames without data"))
 }
 
-/// Hands the body over as it arrives, within the limits. Nothing is allocated
-/// for what is only announced; trailers are dropped.
+/// Hands the body over as it arrives, within the limits; trailers are dropped.
 pub(crate) async fn receive<B>(
     body: B,
     limits: &Limits,
