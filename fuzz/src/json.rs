@@ -118,7 +118,11 @@ impl<'t> Json<'t> {
                 match found[..] {
                     [] => Ok(None),
                     [member] => member.find(rest),
-                    _ => Err(Unusable),
+                    // A reader may stop in the first of them, before it sees another.
+                    _ => match found.iter().any(|member| member.cannot_be_read(rest)) {
+                        true => Err(NotJson),
+                        false => Err(Unusable),
+                    },
                 }
             }
             Kind::Text => decode(self.raw).map(|_| None).ok_or(NotJson),
@@ -128,6 +132,10 @@ impl<'t> Json<'t> {
             },
             Kind::Null | Kind::Bool => Ok(None),
         }
+    }
+
+    fn cannot_be_read(&self, keys: &[String]) -> bool {
+        str::from_utf8(self.raw).is_err() || matches!(self.find(keys), Err(NotJson))
     }
 
     /// Whether two keys of one object are the same, at any depth.
