@@ -8,6 +8,9 @@ use crate::structured::{
     Bare, Item, Member, Parameters, Value, dictionary, is_plain, unique, write_list,
 };
 
+/// What deliveries come with.
+pub const METHODS: [&str; 2] = ["GET", "POST"];
+
 const DIGEST: &str = "content-digest";
 
 /// What a receiver demands of signatures.
@@ -49,6 +52,7 @@ impl Rules {
 
     /// The request's statement, unless it is refused whoever signed it.
     pub fn judge(&self, message: &Message<'_>) -> Option<Statement> {
+        METHODS.contains(&message.method).then_some(())?;
         let inputs = read(message, "signature-input")?;
         let input = self.chosen(&inputs)?;
         let signatures = read(message, "signature")?;

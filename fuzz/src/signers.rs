@@ -11,7 +11,7 @@ use tower_webhook::signature::{PublicUrl, Scheme};
 
 use crate::components::Url;
 use crate::keys::Key;
-use crate::message::{Rules, Statement};
+use crate::message::{METHODS, Rules, Statement};
 use crate::receivers::{self, Pair};
 use crate::row::KeyForm;
 use crate::token::{self, Token};
@@ -120,7 +120,8 @@ impl Configured {
     }
 
     pub fn scheme(&self) -> Scheme {
-        let scheme = Scheme::from(self.http.clone());
+        let methods = METHODS.map(|name| name.parse().expect("a method"));
+        let scheme = Scheme::from(self.http.clone()).with_methods(methods);
         match &self.public_url {
             Some(url) => scheme.with_public_url(url.clone()),
             None => scheme,
