@@ -38,7 +38,6 @@ struct Input<'a> {
     late: i16,
     /// Who signs: somebody else if it is odd.
     signer: u8,
-    laxness: u8,
     /// What happens to the signed request: see [`Input::tamper`].
     tampering: u8,
     bit: u16,
@@ -75,16 +74,14 @@ fuzz_target!(|input: Input<'_>| {
         let keys = MemoryKeys::from_jwk_set(set.as_bytes()).expect("a set");
         AsyncVerifier::with_keys(scheme, Arc::new(keys)).expect("a scheme with public keys")
     });
-    let Some(sent) = input.signed(&receiver, first, rest) else {
-        return;
-    };
+    let requests = input.signed(&receiver, first, rest);
 
     // The statement of a request that is accepted.
     let check = |sent: &Sent| -> Option<Statement> {
         let Sent { parts, body, now } = sent;
         let millis = now * 1000 + NOW % 1000;
         let time = Timestamp::from_unix_millis(millis);
-        let statement = sent.judged(&receiver);
+        let statement = sent.with_message(|message| receiver.rules.judge(message));
         let genuine = statement.filter(|statement| {
             let named = looked_up.is_none() || statement.key_id.as_deref() == Some("k");
             named && is_signed_by(&receiver, key, statement)
@@ -109,7 +106,13 @@ fuzz_target!(|input: Input<'_>| {
         );
         genuine
     };
-    let accepted = check(&sent);
+    let Some((sent, others)) = requests.split_first() else {
+        return;
+    };
+    for other in others {
+        check(other);
+    }
+    let accepted = check(sent);
     let mut changed = sent.clone();
     let expected = input.tamper(&mut changed, &receiver, accepted.as_ref());
     let also = check(&changed);
@@ -126,7 +129,34 @@ fuzz_target!(|input: Input<'_>| {
 });
 
 impl Input<'_> {
-    fn signed(&self, receiver: &Configured, first: &[u8], rest: &[u8]) -> Option<Sent> {
+    /// The request, signed in each way that somebody may take for right. The
+    /// first is right, if one is.
+    fn signed(&self, receiver: &Configured, first: &[u8], rest: &[u8]) -> Vec<Sent> {
+        let text = Text::split(rest);
+        let Some(mut sent) = self.unsigned(receiver, first, text.body) else {
+            return Vec::new();
+        };
+        sent.set_headers(&text, "");
+        let mut bases = Vec::new();
+        for laxness in Laxness::all() {
+            let base = sent.with_message(|message| receiver.rules.presumed(message, laxness));
+            if !bases.contains(&base) {
+                bases.push(base);
+            }
+        }
+        let key = match self.signer % 2 {
+            0 => &receiver.pair.current,
+            _ => &receiver.pair.other,
+        };
+        let signed = bases.iter().map(|base| {
+            let mut sent = sent.clone();
+            sent.set_headers(&text, &STANDARD.encode(sign(receiver, key, base)));
+            sent
+        });
+        signed.collect()
+    }
+
+    fn unsigned(&self, receiver: &Configured, first: &[u8], body: &[u8]) -> Option<Sent> {
         let (method, uri) = str::from_utf8(first).ok()?.split_once(' ')?;
         let method = Method::from_bytes(method.as_bytes()).ok()?;
         // No `*`, and no CONNECT.
@@ -135,24 +165,14 @@ impl Input<'_> {
         if let Some(url) = receiver.rules.url.text(&target(&uri)) {
             Uri::try_from(url).ok()?;
         }
-        let text = Text::split(rest);
         let mut request = Request::new(());
         *request.method_mut() = method;
         *request.uri_mut() = uri;
-        let mut sent = Sent {
+        Some(Sent {
             parts: request.into_parts().0,
-            body: text.body.to_vec(),
+            body: body.to_vec(),
             now: NOW / 1000 + i64::from(self.late),
-        };
-        sent.set_headers(&text, "");
-        let base = sent.presumed(receiver, Laxness(self.laxness));
-        let key = match self.signer % 2 {
-            0 => &receiver.pair.current,
-            _ => &receiver.pair.other,
-        };
-        let signature = sign(receiver, key, &base);
-        sent.set_headers(&text, &STANDARD.encode(signature));
-        Some(sent)
+        })
     }
 
     /// Changes a request; whether it must be accepted still if it was before,
@@ -286,13 +306,5 @@ impl Sent {
             body: &self.body,
             now: self.now,
         })
-    }
-
-    fn judged(&self, receiver: &Configured) -> Option<Statement> {
-        self.with_message(|message| receiver.rules.judge(message))
-    }
-
-    fn presumed(&self, receiver: &Configured, laxness: Laxness) -> Vec<u8> {
-        self.with_message(|message| receiver.rules.presumed(message, laxness))
     }
 }

@@ -131,14 +131,18 @@ impl Rules {
     /// What to sign so that a receiver may believe it that does not look
     /// closely: at a repetition, a component that is not there, or parameters.
     pub fn presumed(&self, message: &Message<'_>, laxness: Laxness) -> Vec<u8> {
-        let Laxness(bits) = laxness;
-        let [first, skips, bare, other] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+        let Laxness {
+            first,
+            skips,
+            bare,
+            any,
+        } = laxness;
         let field = message.field("signature-input").unwrap_or_default();
         let mut inputs = dictionary(&field).unwrap_or_default();
         let fits = |input: &Member| {
             self.label.as_ref().is_none_or(|l| *l == input.key) && self.means(input)
         };
-        if !other && inputs.iter().any(fits) {
+        if !any && inputs.iter().any(fits) {
             inputs.retain(fits);
         }
         let input = if first { inputs.first() } else { inputs.last() };
@@ -174,9 +178,33 @@ impl Rules {
     }
 }
 
-/// In which way somebody does not look closely.
-#[derive(Clone, Copy, Debug)]
-pub struct Laxness(pub u8);
+/// In which ways somebody does not look closely.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Laxness {
+    /// What comes first counts, not what comes last.
+    first: bool,
+    /// A component that is not there has no line, not an empty one.
+    skips: bool,
+    /// Components are named without their parameters.
+    bare: bool,
+    /// Any label, tag and key id will do.
+    any: bool,
+}
+
+impl Laxness {
+    /// None comes first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..16).map(|bits| {
+            let [first, skips, bare, any] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+            Self {
+                first,
+                skips,
+                bare,
+                any,
+            }
+        })
+    }
+}
 
 /// Of each key the first or the last value.
 fn once(parameters: &Parameters, first: bool) -> Parameters {
