@@ -6,6 +6,7 @@
 
 pub mod body;
 pub mod certificates;
+pub mod components;
 pub mod content;
 pub mod events;
 pub mod form;
@@ -14,13 +15,16 @@ pub mod guarded;
 pub mod json;
 pub mod judge;
 pub mod keys;
+pub mod message;
 pub mod oracle;
 pub mod receivers;
 pub mod recorder;
 pub mod row;
 pub mod signed;
+pub mod signers;
 pub mod spelling;
 pub mod steps;
+pub mod structured;
 pub mod text;
 pub mod time;
 pub mod token;

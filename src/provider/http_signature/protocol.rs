@@ -245,18 +245,18 @@ impl Protocol for HttpSignatureProtocol {
         content.extend_from_slice(b"\"@signature-params\": ");
         content.extend_from_slice(chosen.serialized.as_bytes());
 
+        // Also one that is covered as bytes, where none is demanded.
         let mut covered = chosen.components.iter();
-        match covered.any(|component| component.is(CONTENT_DIGEST)) {
-            true => {
-                let field = joined(&parts.headers, CONTENT_DIGEST).unwrap_or_default();
-                digest::check(&field, received.body())?;
-            }
-            false if self.protects_body && !received.body().is_empty() => {
-                return Err(
-                    Rejection::new(RejectionKind::MissingSignedValue).with_detail(CONTENT_DIGEST)
-                );
-            }
-            false => {}
+        if covered.any(|component| component.name == CONTENT_DIGEST) {
+            let field = joined(&parts.headers, CONTENT_DIGEST).unwrap_or_default();
+            digest::check(&field, received.body())?;
+        }
+        let mut covered = chosen.components.iter();
+        let protected = covered.any(|component| component.is(CONTENT_DIGEST));
+        if self.protects_body && !protected && !received.body().is_empty() {
+            return Err(
+                Rejection::new(RejectionKind::MissingSignedValue).with_detail(CONTENT_DIGEST)
+            );
         }
 
         let statement = Statement::new(content, signature).with_timestamp(chosen.created);

@@ -151,6 +151,33 @@ async fn a_body_needs_a_digest_that_is_covered_and_holds() {
     }
 }
 
+/// Found by fuzzing.
+#[tokio::test]
+async fn a_digest_that_is_covered_as_bytes_must_hold() {
+    let list = format!(r#"("@method" "@path" "@query" "content-digest";bs){PARAMETERS}"#);
+    let line = format!("\"content-digest\";bs: :{}:", STANDARD.encode(digest(BODY)));
+    let lines = [
+        "\"@method\": POST",
+        "\"@path\": /hook",
+        "\"@query\": ?a=1",
+        &line,
+    ];
+    let request = signed(unsigned(), &list, &lines);
+    let other_body = request.clone().map(|_| Bytes::from_static(b"{}"));
+    let no_body = request.clone().map(|_| Bytes::new());
+    let lax = || route(HttpSignature::hmac_sha256().without_content_digest());
+    lax().accepts(request.clone(), "it holds").await;
+    for (request, what) in [(other_body, "another body"), (no_body.clone(), "no body")] {
+        let kind = lax().refuses(request, what).await;
+        assert_eq!(kind, RejectionKind::SignatureMismatch, "{what}");
+    }
+    // What is demanded is demanded without parameters.
+    let kind = hmac_route().refuses(request, "demanded").await;
+    assert_eq!(kind, RejectionKind::MissingSignedValue);
+    let kind = hmac_route().refuses(no_body, "no body, but a digest").await;
+    assert_eq!(kind, RejectionKind::SignatureMismatch);
+}
+
 #[tokio::test]
 async fn what_is_required_must_be_covered() {
     for missing in ["\"@method\" ", "\"@path\" ", "\"@query\" "] {
