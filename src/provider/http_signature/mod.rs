@@ -36,8 +36,9 @@
 //! a parameter that is not known; an `alg` that is not the configured one; no
 //! `created`, or one that is not fresh; an `expires` that is over; a required
 //! component that is not covered; a body without a covered `content-digest`, or
-//! with one that is not the body's or by neither SHA-256 nor SHA-512; and the
-//! component parameters `sf`, `key`, `req` and `tr`. `bs` is understood.
+//! with one that is not the body's or by neither SHA-256 nor SHA-512; the
+//! component parameters `sf`, `key`, `req` and `tr` (`bs` is understood); and more
+//! than 16 labels, 64 components of a signature, or 16 parameters of either.
 //!
 //! # What is not signed
 //!
