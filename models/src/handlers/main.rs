@@ -3,6 +3,9 @@
 
 mod check;
 mod choices;
+mod finale;
+mod judge;
+mod route;
 mod store;
 mod world;
 mod wrong;
