@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::choices::Choices;
+use crate::sender::{GENUINE, Sender};
 use crate::store::{Take, right};
 use crate::world::{Limits, run};
 
@@ -14,6 +15,7 @@ pub struct Case {
 }
 
 pub const ONE: Limits = Limits {
+    sender: Sender::SIGNS_IDS,
     deliveries: 1,
     disconnections: 1,
     faults: 0,
@@ -21,6 +23,7 @@ pub const ONE: Limits = Limits {
     shutdown: true,
     crash: false,
     failures: true,
+    prompt: false,
 };
 
 pub const CASES: &[Case] = &[
@@ -77,13 +80,68 @@ pub const CASES: &[Case] = &[
     Case {
         name: "four deliveries and everything else",
         limits: Limits {
+            sender: Sender::SIGNS_IDS,
             deliveries: 4,
             disconnections: 3,
             faults: 4,
             ticks: 12,
-            shutdown: true,
-            crash: false,
-            failures: true,
+            ..ONE
+        },
+        random: Some(50_000),
+    },
+    Case {
+        name: "two rows: one delivery, a fault, a crash",
+        limits: Limits {
+            sender: Sender {
+                sends: &[GENUINE],
+                ..Sender::SIGNS_BODIES
+            },
+            disconnections: 0,
+            faults: 1,
+            ticks: 1,
+            shutdown: false,
+            crash: true,
+            ..ONE
+        },
+        random: None,
+    },
+    Case {
+        name: "two rows: two deliveries",
+        limits: Limits {
+            sender: Sender::SIGNS_BODIES,
+            deliveries: 2,
+            prompt: true,
+            disconnections: 0,
+            ticks: 0,
+            shutdown: false,
+            failures: false,
+            ..ONE
+        },
+        random: None,
+    },
+    Case {
+        name: "two rows: three deliveries, a fault, a crash",
+        limits: Limits {
+            sender: Sender::SIGNS_BODIES,
+            deliveries: 3,
+            disconnections: 0,
+            faults: 1,
+            ticks: 4,
+            shutdown: false,
+            crash: true,
+            ..ONE
+        },
+        random: Some(50_000),
+    },
+    Case {
+        name: "two rows and a signed time: four deliveries and everything else",
+        limits: Limits {
+            sender: Sender::SIGNS_TIMES,
+            deliveries: 4,
+            disconnections: 3,
+            faults: 4,
+            ticks: 12,
+            ..ONE
         },
         random: Some(50_000),
     },

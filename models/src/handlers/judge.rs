@@ -3,11 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 
-use tower_webhook::store::{Claimed, Renewed};
 use tower_webhook::{Clock, Timestamp};
 
 use crate::route::{End, Handler, LEASE};
-use crate::store::{Answer, Asked};
+use crate::rows::{held_at, rows, shared, steps};
+use crate::sender::Sent;
+use crate::store::Call;
 use crate::world::{World, tasks};
 
 impl World {
@@ -31,33 +32,17 @@ impl World {
         if running.iter().any(|handler| handler.cut) {
             return Err("a handler was cut off");
         }
-        // One that is not polled, although its time has come, cannot know.
-        let starved = |at: usize| {
-            let one = &self.deliveries[at];
-            one.future.is_some() && one.woken.0.load(Ordering::SeqCst)
-        };
-        let believes = |handler: &&Handler| {
-            handler.end.is_none() && !handler.lease.is_lost() && !starved(handler.by)
-        };
-        if running.iter().filter(believes).count() > 1 {
-            return Err("two handlers run, and each believes that it holds the event");
-        }
-        let now = self.store.clock.now();
-        for at in self.started..running.len() {
-            if self.lease_end(running[at].by) <= now {
-                return Err("a handler was started after its own lease was over");
-            }
-            let earlier = running[..at].iter();
-            let holding = earlier.filter(|handler| match handler.end {
-                None | Some(End::Success) => true,
-                Some(End::Failure | End::Panic) => false,
-            });
-            if holding
-                .map(|handler| self.lease_end(handler.by))
-                .any(|end| now < end)
+        let believing: Vec<_> = running.iter().filter(|one| self.believes(one)).collect();
+        for (at, one) in believing.iter().enumerate() {
+            if believing[..at]
+                .iter()
+                .any(|other| self.are_related(one.by, other.by))
             {
-                return Err("a second handler was started while the lease of the first held");
+                return Err("two handlers run, and each believes that it holds the event");
             }
+        }
+        for at in self.started..running.len() {
+            self.started_rightly(&running[..at], running[at].by)?;
         }
         let started = running.len();
         drop(running);
@@ -65,39 +50,78 @@ impl World {
         self.acknowledged_only_what_succeeded()
     }
 
-    fn acknowledged_only_what_succeeded(&self) -> Result<(), &'static str> {
-        let ok = self
-            .deliveries
-            .iter()
-            .any(|one| one.status.is_some_and(|status| status.is_success()));
-        match ok && !self.has_succeeded() {
-            true => Err("an event was acknowledged that had no effect"),
-            false => Ok(()),
+    /// One that is not polled, although its time has come, cannot know.
+    fn believes(&self, handler: &Handler) -> bool {
+        let delivery = &self.deliveries[handler.by];
+        let starved = delivery.future.is_some() && delivery.woken.0.load(Ordering::SeqCst);
+        handler.end.is_none() && !handler.lease.is_lost() && !starved
+    }
+
+    pub fn are_related(&self, one: usize, other: usize) -> bool {
+        self.deliveries[one]
+            .sent
+            .is_related(self.deliveries[other].sent)
+    }
+
+    fn started_rightly(&self, earlier: &[Handler], by: usize) -> Result<(), &'static str> {
+        let calls = self.store.calls();
+        let now = self.store.clock.now();
+        let is_over =
+            |key| held_at(&calls, by, key).is_none_or(|at| at.saturating_add(LEASE) <= now);
+        if rows(&calls, by).into_iter().any(is_over) {
+            return Err("a handler was started after its own lease was over");
+        }
+        let others = (0..self.deliveries.len()).filter(|&other| other != by);
+        for other in others.filter(|&other| self.are_related(by, other)) {
+            let shared = shared(&calls, by, other);
+            if let Some(handler) = earlier.iter().find(|handler| handler.by == other) {
+                if shared.is_empty() {
+                    return Err("two deliveries of one event have no row in common");
+                }
+                let failed = matches!(handler.end, Some(End::Failure | End::Panic));
+                let held = |key| held_at(&calls, other, key);
+                let holds = |at: Timestamp| now < at.saturating_add(LEASE);
+                if !failed && shared.iter().copied().filter_map(held).any(holds) {
+                    return Err("a second handler was started while the lease of the first held");
+                }
+            } else {
+                let hold = self.limits.sender.hold(LEASE);
+                let extended = |call: &Call| call.has_extended();
+                let holds = |call: &Call| extended(call) && now < call.at.saturating_add(hold);
+                if shared
+                    .iter()
+                    .any(|&key| steps(&calls, other, key).any(holds))
+                {
+                    return Err("bytes that came too early are used");
+                }
+            }
+            if shared
+                .iter()
+                .any(|&key| steps(&calls, other, key).any(Call::has_completed))
+            {
+                return Err("an event is handled again after it was done");
+            }
+        }
+        Ok(())
+    }
+
+    pub fn acknowledged_only_what_succeeded(&self) -> Result<(), &'static str> {
+        let acknowledged = |one: &&crate::world::Delivery| {
+            let genuine = !self.limits.sender.two_events || one.sent.bytes == one.sent.id;
+            genuine && one.status.is_some_and(|status| status.is_success())
+        };
+        let mut acknowledged = self.deliveries.iter().filter(acknowledged);
+        match acknowledged.all(|one| self.has_succeeded(one.sent)) {
+            true => Ok(()),
+            false => Err("an event was acknowledged that had no effect"),
         }
     }
 
-    pub fn has_succeeded(&self) -> bool {
-        self.running()
-            .iter()
-            .any(|handler| handler.end == Some(End::Success))
-    }
-
-    /// Until when the store holds the event for `delivery`.
-    fn lease_end(&self, delivery: usize) -> Timestamp {
-        let calls = self.store.calls();
-        let holds = calls
-            .iter()
-            .filter(|call| call.by == delivery)
-            .filter(|call| {
-                matches!(
-                    (call.asked, call.answer),
-                    (Asked::Claim(_), Some(Answer::Claimed(Claimed::Won { .. })))
-                        | (Asked::Renew(..), Some(Answer::Renewed(Renewed::Extended)))
-                )
-            });
-        let last = holds.map(|call| call.at).max();
-        last.map_or(Timestamp::from_unix_millis(0), |at| {
-            at.saturating_add(LEASE)
+    /// Whether the event that `sent` is of has had its effect.
+    pub fn has_succeeded(&self, sent: Sent) -> bool {
+        self.running().iter().any(|handler| {
+            let same = self.deliveries[handler.by].sent.bytes == sent.bytes;
+            handler.end == Some(End::Success) && (same || !self.limits.sender.two_events)
         })
     }
 }

@@ -6,6 +6,8 @@ mod choices;
 mod finale;
 mod judge;
 mod route;
+mod rows;
+mod sender;
 mod store;
 mod world;
 mod wrong;

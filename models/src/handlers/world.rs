@@ -7,20 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use tokio::runtime::{Builder, Handle};
 use tower::Service;
 use tower_webhook::dedup::Handlers;
-use tower_webhook::{VerifiedBody, provider};
 
 use crate::choices::Choices;
 use crate::route::{End, Handler, Route, Running, TICK, route};
-use crate::store::{Scripted, Take};
+use crate::sender::{Sender, Sent};
+use crate::store::{Call, Scripted, Take};
 
 /// What may happen, and how often.
 #[derive(Clone, Copy)]
 pub struct Limits {
+    pub sender: Sender,
     pub deliveries: usize,
     pub disconnections: usize,
     /// Steps of the store, or their answers, that are lost, or late.
@@ -30,11 +30,13 @@ pub struct Limits {
     pub crash: bool,
     /// Whether handlers may fail and panic.
     pub failures: bool,
+    /// Whether whoever is woken is polled before anything else happens.
+    pub prompt: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    Delivered(usize),
+    Delivered(Sent),
     Polled(usize),
     Disconnected(usize),
     Reached(usize),
@@ -59,6 +61,7 @@ pub struct Told {
 type Answering = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>> + Send>>;
 
 pub struct Delivery {
+    pub sent: Sent,
     pub future: Option<Answering>,
     pub woken: Arc<Woken>,
     pub status: Option<StatusCode>,
@@ -83,7 +86,7 @@ pub fn run(limits: Limits, take: Take, choices: &mut Choices) -> Told {
         for delivery in &mut world.deliveries {
             delivery.future = None;
         }
-        self::runtime().block_on(world.after_the_crash());
+        self::runtime().block_on(world.after_the_crash(choices));
     }
     world.told
 }
@@ -105,6 +108,8 @@ pub struct World {
     pub shut_down: bool,
     pub crashed: bool,
     pub faulted: bool,
+    /// Before the crash.
+    pub gave_up: bool,
     /// How many handlers have been judged at their start.
     pub started: usize,
     pub told: Told,
@@ -126,6 +131,7 @@ impl World {
             shut_down: false,
             crashed: false,
             faulted: false,
+            gave_up: false,
             started: 0,
             told: Told::default(),
         }
@@ -166,6 +172,10 @@ impl World {
                 events.push(Event::Polled(at));
             }
         }
+        if limits.prompt && !events.is_empty() {
+            events.truncate(1);
+            return events;
+        }
         let calls = self.store.calls();
         let some = |awaited: bool| {
             let wanted = calls.iter().enumerate();
@@ -188,7 +198,7 @@ impl World {
             }
         }
         if self.deliveries.len() < limits.deliveries && !self.shut_down {
-            events.push(Event::Delivered(self.deliveries.len()));
+            events.extend(limits.sender.sends.iter().copied().map(Event::Delivered));
         }
         if events.is_empty() && self.handlers.running() == 0 {
             return events;
@@ -218,7 +228,7 @@ impl World {
 
     async fn take(&mut self, event: Event) {
         match event {
-            Event::Delivered(_) => self.deliver(),
+            Event::Delivered(sent) => self.deliver(sent),
             Event::Polled(at) => self.poll(at),
             Event::Disconnected(at) => {
                 self.limits.disconnections -= 1;
@@ -253,7 +263,13 @@ impl World {
                 let handlers = self.handlers.clone();
                 self.finished = Some(Box::pin(async move { handlers.finished().await }));
             }
-            Event::Crash => self.crashed = true,
+            Event::Crash => {
+                let calls = self.store.calls();
+                let gave_up = calls.iter().any(Call::is_late);
+                drop(calls);
+                self.gave_up = self.faulted || gave_up;
+                self.crashed = true;
+            }
         }
     }
 
@@ -262,14 +278,11 @@ impl World {
         self.faulted = true;
     }
 
-    pub fn deliver(&mut self) {
+    pub fn deliver(&mut self, sent: Sent) {
         let at = self.deliveries.len();
-        let body = Bytes::from_static(br#"{"id":"evt_1"}"#);
-        let mut request = Request::new(body);
-        request.extensions_mut().insert(at);
-        let request = VerifiedBody::assume_verified(provider::stripe(), request);
-        let request = request.expect("a sound scheme");
+        let request = self.limits.sender.request(sent, at);
         self.deliveries.push(Delivery {
+            sent,
             future: Some(Box::pin(self.route.call(request))),
             woken: Arc::new(Woken(AtomicBool::new(true))),
             status: None,

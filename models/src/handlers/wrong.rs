@@ -4,6 +4,7 @@ use tower_webhook::store::{Claimed, Completion, Owner};
 
 use crate::check::{ONE, explore};
 use crate::choices::Choices;
+use crate::sender::Sender;
 use crate::store::{Answer, Asked, Call, Take, right};
 use crate::world::Limits;
 
@@ -15,6 +16,7 @@ pub struct Wrong {
 }
 
 const TWO: Limits = Limits {
+    sender: Sender::SIGNS_IDS,
     deliveries: 2,
     disconnections: 0,
     faults: 0,
@@ -22,6 +24,7 @@ const TWO: Limits = Limits {
     shutdown: false,
     crash: false,
     failures: true,
+    prompt: false,
 };
 
 pub const ALL: &[Wrong] = &[
