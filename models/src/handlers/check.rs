@@ -106,18 +106,45 @@ pub const CASES: &[Case] = &[
         random: None,
     },
     Case {
-        name: "two rows: two deliveries",
+        name: "two rows: two deliveries, a crash",
         limits: Limits {
             sender: Sender::SIGNS_BODIES,
-            deliveries: 2,
-            prompt: true,
             disconnections: 0,
-            ticks: 0,
             shutdown: false,
+            prompt: true,
+            deliveries: 2,
+            crash: true,
+            ticks: 0,
+            ..ONE
+        },
+        random: None,
+    },
+    Case {
+        name: "two rows: two deliveries, a fault",
+        limits: Limits {
+            sender: Sender::SIGNS_BODIES,
+            disconnections: 0,
+            shutdown: false,
+            prompt: true,
+            deliveries: 2,
+            ticks: 0,
+            faults: 1,
             failures: false,
             ..ONE
         },
         random: None,
+    },
+    Case {
+        name: "two rows: three deliveries and leases that pass",
+        limits: Limits {
+            sender: Sender::SIGNS_BODIES,
+            deliveries: 3,
+            disconnections: 0,
+            ticks: 8,
+            shutdown: false,
+            ..ONE
+        },
+        random: Some(50_000),
     },
     Case {
         name: "two rows: three deliveries, a fault, a crash",

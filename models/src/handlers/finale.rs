@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use tower_webhook::store::{Claimed, DedupKey};
+use tower_webhook::store::{Claimed, Completed, DedupKey};
 
 use crate::choices::Choices;
 use crate::route::{End, Handler, LEASE, TICK, route};
@@ -141,11 +141,13 @@ impl World {
         (self.deliveries[at].status, self.running().len() > ran)
     }
 
-    /// Whether a completion, or its answer, was lost, or not answered in time.
+    /// Whether a completion, or its answer, was lost, or not answered in time, or came
+    /// after the lease was lost.
     fn lost_a_completion(&self) -> bool {
         let calls = self.store.calls();
         let mut completions = calls.iter().filter(|call| call.asks_to_complete());
-        self.faulted || completions.any(|call| call.answer.is_none())
+        let came_late = Some(Answer::Completed(Completed::LeaseLost));
+        self.faulted || completions.any(|call| call.answer.is_none() || call.answer == came_late)
     }
 
     fn keys(&self) -> Vec<DedupKey> {

@@ -16,7 +16,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Handlers panic here because they are told to.
-    std::panic::set_hook(Box::new(|_| {}));
+    std::panic::set_hook(Box::new(|panic| {
+        if panic.payload_as_str() != Some(route::AS_TOLD) {
+            eprintln!("{panic}");
+        }
+    }));
     let mut failed = false;
     let mut report = |title: &str, result: Result<String, String>| match result {
         Ok(line) => println!("{title}: {line}"),

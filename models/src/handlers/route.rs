@@ -14,6 +14,8 @@ use tower_webhook::dedup::{DedupLayer, Handlers, Lease};
 use crate::store::Scripted;
 
 pub const LEASE: Duration = Duration::from_secs(3);
+/// What a handler panics with.
+pub const AS_TOLD: &str = "as it was told";
 pub const TICK: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,7 +78,7 @@ async fn handle(
     match end {
         End::Success => {}
         End::Failure => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
-        End::Panic => panic!("as it was told"),
+        End::Panic => std::panic::panic_any(AS_TOLD),
     }
     Ok(response)
 }

@@ -78,7 +78,14 @@ impl Sender {
 
     /// Is said to sign its ids, and does not.
     pub const IS_MISJUDGED: Self = Self {
-        scheme: || provider::github().with_content([Part::EventId, Part::Body]),
+        scheme: || provider::github().with_content([Part::EventId, Part::literal("."), Part::Body]),
+        ..Self::SIGNS_BODIES
+    };
+
+    /// Sends two events, and somebody puts the id of the second on the first.
+    pub const IS_ANOTHERS: Self = Self {
+        sends: &[GENUINE, REPLAY, ANEW_REPLAYED],
+        two_events: true,
         ..Self::SIGNS_BODIES
     };
 
