@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use crate::choices::Choices;
+use crate::event::Limits;
 use crate::sender::{GENUINE, Sender};
 use crate::store::{Take, right};
-use crate::world::{Limits, run};
+use crate::world::run;
 
 pub struct Case {
     pub name: &'static str,

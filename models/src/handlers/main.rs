@@ -3,6 +3,7 @@
 
 mod check;
 mod choices;
+mod event;
 mod finale;
 mod judge;
 mod route;

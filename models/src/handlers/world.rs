@@ -13,50 +13,10 @@ use tower::Service;
 use tower_webhook::dedup::Handlers;
 
 use crate::choices::Choices;
+use crate::event::{Event, Limits, Told};
 use crate::route::{End, Handler, Route, Running, TICK, route};
-use crate::sender::{Sender, Sent};
+use crate::sender::Sent;
 use crate::store::{Call, Scripted, Take};
-
-/// What may happen, and how often.
-#[derive(Clone, Copy)]
-pub struct Limits {
-    pub sender: Sender,
-    pub deliveries: usize,
-    pub disconnections: usize,
-    /// Steps of the store, or their answers, that are lost, or late.
-    pub faults: usize,
-    pub ticks: usize,
-    pub shutdown: bool,
-    pub crash: bool,
-    /// Whether handlers may fail and panic.
-    pub failures: bool,
-    /// Whether whoever is woken is polled before anything else happens.
-    pub prompt: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Event {
-    Delivered(Sent),
-    Polled(usize),
-    Disconnected(usize),
-    Reached(usize),
-    AnswerLost(usize),
-    StepLost(usize),
-    ReachedLate(usize),
-    Ended(usize, End),
-    Tick,
-    Shutdown,
-    Crash,
-}
-
-/// What a run came to.
-#[derive(Default)]
-pub struct Told {
-    pub events: Vec<Event>,
-    pub wrong: Option<&'static str>,
-    /// How often something ran on in a task of its own.
-    pub detached: usize,
-}
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>> + Send>>;
 

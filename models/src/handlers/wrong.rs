@@ -4,10 +4,10 @@ use tower_webhook::store::{Claimed, Completed, Completion, DedupKey, Owner, Rele
 
 use crate::check::{ONE, explore};
 use crate::choices::Choices;
+use crate::event::Limits;
 use crate::rows::rows;
 use crate::sender::Sender;
 use crate::store::{Answer, Asked, Call, Take, right};
-use crate::world::Limits;
 
 pub struct Wrong {
     pub name: &'static str,
