@@ -145,7 +145,7 @@ pub const CASES: &[Case] = &[
             shutdown: false,
             ..ONE
         },
-        random: Some(50_000),
+        random: Some(30_000),
     },
     Case {
         name: "two rows: three deliveries, a fault, a crash",
@@ -159,7 +159,7 @@ pub const CASES: &[Case] = &[
             crash: true,
             ..ONE
         },
-        random: Some(50_000),
+        random: Some(30_000),
     },
     Case {
         name: "two rows and a signed time: four deliveries and everything else",
@@ -171,7 +171,7 @@ pub const CASES: &[Case] = &[
             ticks: 12,
             ..ONE
         },
-        random: Some(50_000),
+        random: Some(30_000),
     },
 ];
 

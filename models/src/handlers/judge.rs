@@ -7,7 +7,7 @@ use tower_webhook::{Clock, Timestamp};
 
 use crate::route::{End, Handler, LEASE};
 use crate::rows::{held_at, rows, shared, steps};
-use crate::sender::Sent;
+use crate::sender::{Means, Sent};
 use crate::store::Call;
 use crate::world::{World, tasks};
 
@@ -71,6 +71,19 @@ impl World {
         if rows(&calls, by).into_iter().any(is_over) {
             return Err("a handler was started after its own lease was over");
         }
+        let sent = |by: usize| self.deliveries[by].sent;
+        let failed = |handler: &Handler| {
+            let captured = sent(handler.by).bytes == sent(by).bytes && sent(handler.by) != sent(by);
+            handler.end == Some(End::Failure) && captured
+        };
+        let done = |handler: &Handler| {
+            let mut of = calls.iter().filter(|call| call.by == handler.by);
+            of.any(Call::has_completed)
+        };
+        let is_one_run = self.limits.sender.means == Means::OneRun;
+        if is_one_run && earlier.iter().any(failed) && earlier.iter().any(done) {
+            return Err("an event is handled again, by bytes that had failed");
+        }
         let others = (0..self.deliveries.len()).filter(|&other| other != by);
         for other in others.filter(|&other| self.are_related(by, other)) {
             let shared = shared(&calls, by, other);
@@ -107,7 +120,8 @@ impl World {
 
     pub fn acknowledged_only_what_succeeded(&self) -> Result<(), &'static str> {
         let acknowledged = |one: &&crate::world::Delivery| {
-            let genuine = !self.limits.sender.two_events || one.sent.bytes == one.sent.id;
+            let genuine =
+                self.limits.sender.means != Means::TwoEvents || one.sent.bytes == one.sent.id;
             genuine && one.status.is_some_and(|status| status.is_success())
         };
         let mut acknowledged = self.deliveries.iter().filter(acknowledged);
@@ -121,7 +135,8 @@ impl World {
     pub fn has_succeeded(&self, sent: Sent) -> bool {
         self.running().iter().any(|handler| {
             let same = self.deliveries[handler.by].sent.bytes == sent.bytes;
-            handler.end == Some(End::Success) && (same || !self.limits.sender.two_events)
+            handler.end == Some(End::Success)
+                && (same || self.limits.sender.means != Means::TwoEvents)
         })
     }
 }

@@ -38,6 +38,17 @@ impl Sent {
     }
 }
 
+/// What the sender means, which no receiver can know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// One event, in as many attempts as there are bytes.
+    OneEvent,
+    /// The same, and a rule that no receiver keeps: nothing runs after its effect.
+    OneRun,
+    /// As many events as there are bytes, which are the numbers of their ids.
+    TwoEvents,
+}
+
 /// How a sender signs, and what it may send, whoever sends it.
 #[derive(Clone, Copy)]
 pub struct Sender {
@@ -45,8 +56,7 @@ pub struct Sender {
     pub sends: &'static [Sent],
     /// Whether what is signed is claimed apart from the id.
     pub two_rows: bool,
-    /// Whether each of the bytes is an event, whose id is their number.
-    pub two_events: bool,
+    pub means: Means,
 }
 
 impl Sender {
@@ -55,7 +65,7 @@ impl Sender {
         scheme: provider::stripe,
         sends: &[GENUINE],
         two_rows: false,
-        two_events: false,
+        means: Means::OneEvent,
     };
 
     /// Signs the body alone: two rows.
@@ -63,7 +73,7 @@ impl Sender {
         scheme: provider::github,
         sends: &[GENUINE, REPLAY, ANEW],
         two_rows: true,
-        two_events: false,
+        means: Means::OneEvent,
     };
 
     /// Signs a time as well: a captured request is fresh for longer than a lease.
@@ -85,8 +95,15 @@ impl Sender {
     /// Sends two events, and somebody puts the id of the second on the first.
     pub const IS_ANOTHERS: Self = Self {
         sends: &[GENUINE, REPLAY, ANEW_REPLAYED],
-        two_events: true,
+        means: Means::TwoEvents,
         ..Self::SIGNS_BODIES
+    };
+
+    /// Signs each attempt anew, and somebody has captured the first.
+    pub const IS_FOLLOWED: Self = Self {
+        sends: &[GENUINE, REPLAY, ANEW],
+        means: Means::OneRun,
+        ..Self::SIGNS_TIMES
     };
 
     pub fn request(self, sent: Sent, number: usize) -> Request<VerifiedBody> {
