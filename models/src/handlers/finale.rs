@@ -219,11 +219,13 @@ impl World {
     }
 
     async fn is_taken_over(&mut self, choices: &mut Choices) -> Result<(), &'static str> {
-        let running = self.running();
-        if running.iter().any(|one| one.end.is_none() != one.cut) {
+        if self
+            .running()
+            .iter()
+            .any(|one| one.end.is_none() != one.cut)
+        {
             return Err("a handler outlives its runtime");
         }
-        drop(running);
         let (route, handlers) = route(&self.store, &self.running);
         (self.route, self.handlers) = (route, handlers);
         let ways = match self.limits.sender.two_rows {

@@ -93,7 +93,7 @@ impl Sender {
     };
 
     /// Sends two events, and somebody puts the id of the second on the first.
-    pub const IS_ANOTHERS: Self = Self {
+    pub const IS_MISNAMED: Self = Self {
         sends: &[GENUINE, REPLAY, ANEW_REPLAYED],
         means: Means::TwoEvents,
         ..Self::SIGNS_BODIES

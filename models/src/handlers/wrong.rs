@@ -211,7 +211,7 @@ pub const KNOWN: &[Wrong] = &[
         name: "an id that is done, put on captured bytes that are not",
         take: right,
         limits: Limits {
-            sender: Sender::IS_ANOTHERS,
+            sender: Sender::IS_MISNAMED,
             ..TWO_ROWS
         },
         finds: "that had no effect",
