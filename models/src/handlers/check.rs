@@ -136,9 +136,9 @@ pub const CASES: &[Case] = &[
         random: None,
     },
     Case {
-        name: "two rows: three deliveries and leases that pass",
+        name: "two rows and a signed time: three deliveries and leases that pass",
         limits: Limits {
-            sender: Sender::SIGNS_BODIES,
+            sender: Sender::SIGNS_TIMES,
             deliveries: 3,
             disconnections: 0,
             ticks: 8,

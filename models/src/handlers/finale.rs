@@ -183,7 +183,8 @@ impl World {
                 };
                 let completed = count(|asked| matches!(asked, Asked::Complete(..)));
                 let released = count(|asked| matches!(asked, Asked::Release(..)));
-                let renewed = count(|asked| matches!(asked, Asked::Renew(..)));
+                let hold = self.limits.sender.hold(LEASE);
+                let held = steps(&calls, by, key).filter(|call| call.asks_to_hold(hold));
                 let lost =
                     steps(&calls, by, key).any(|call| call.asks_to_complete() && !call.is_known());
                 let has_completed = match lost {
@@ -199,7 +200,7 @@ impl World {
                     None => match answer {
                         Some(Answer::Claimed(Claimed::Duplicate { .. })) => has_completed,
                         Some(Answer::Claimed(Claimed::Busy { .. })) => {
-                            completed == 0 && released == 0 && renewed == 1
+                            completed == 0 && released == 0 && held.count() == 1
                         }
                         _ => completed == 0 && released == 1,
                     },

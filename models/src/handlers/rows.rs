@@ -1,5 +1,7 @@
 //! What the store was asked, and has answered, row by row.
 
+use std::time::Duration;
+
 use tower_webhook::Timestamp;
 use tower_webhook::store::{Claimed, Completed, DedupKey, Renewed};
 
@@ -50,6 +52,10 @@ impl Call {
 
     pub fn asks_to_complete(&self) -> bool {
         matches!(self.asked, Asked::Complete(..))
+    }
+
+    pub fn asks_to_hold(&self, least: Duration) -> bool {
+        matches!(self.asked, Asked::Renew(_, _, lease, _) if lease >= least)
     }
 
     /// Whether whoever asked was told.

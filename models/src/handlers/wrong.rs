@@ -5,6 +5,7 @@ use tower_webhook::store::{Claimed, Completed, Completion, DedupKey, Owner, Rele
 use crate::check::{ONE, explore};
 use crate::choices::Choices;
 use crate::event::Limits;
+use crate::route::LEASE;
 use crate::rows::rows;
 use crate::sender::Sender;
 use crate::store::{Answer, Asked, Call, Take, right};
@@ -157,6 +158,23 @@ pub const ALL: &[Wrong] = &[
         take: |store, asked, calls| match asked {
             Asked::Renew(key, ..) if is_signed_row(key, calls) => {
                 Answer::Renewed(Renewed::Extended)
+            }
+            _ => right(store, asked, &[]),
+        },
+        limits: Limits {
+            sender: Sender::SIGNS_TIMES,
+            deliveries: 3,
+            ticks: 8,
+            ..TWO_ROWS
+        },
+        finds: "bytes that came too early are used",
+    },
+    Wrong {
+        name: "two rows: what was signed is renewed for a lease, and came too early",
+        take: |store, asked, calls| match asked {
+            Asked::Renew(key, owner, lease, ttl) if is_signed_row(key, calls) => {
+                let asked = Asked::Renew(key, owner, lease.min(LEASE), ttl);
+                right(store, asked, &[])
             }
             _ => right(store, asked, &[]),
         },
