@@ -27,6 +27,18 @@ pub const ONE: Limits = Limits {
     prompt: false,
 };
 
+/// Handlers that may run for longer than a lease.
+pub const RENEWED: Limits = Limits {
+    sender: Sender::SIGNS_BODIES,
+    deliveries: 2,
+    disconnections: 0,
+    ticks: 6,
+    shutdown: false,
+    failures: false,
+    prompt: true,
+    ..ONE
+};
+
 pub const CASES: &[Case] = &[
     Case {
         name: "one delivery, a disconnection, a shutdown",
@@ -134,6 +146,11 @@ pub const CASES: &[Case] = &[
             ..ONE
         },
         random: None,
+    },
+    Case {
+        name: "two rows: two deliveries and leases that are renewed",
+        limits: RENEWED,
+        random: Some(20_000),
     },
     Case {
         name: "two rows and a signed time: three deliveries and leases that pass",

@@ -2,7 +2,7 @@
 
 use tower_webhook::store::{Claimed, Completed, Completion, DedupKey, Owner, Released, Renewed};
 
-use crate::check::{ONE, explore};
+use crate::check::{ONE, RENEWED, explore};
 use crate::choices::Choices;
 use crate::event::Limits;
 use crate::route::LEASE;
@@ -152,6 +152,17 @@ pub const ALL: &[Wrong] = &[
             ..TWO_ROWS
         },
         finds: "a row is held by nobody",
+    },
+    Wrong {
+        name: "two rows: what was signed is not renewed",
+        take: |store, asked, calls| match asked {
+            Asked::Renew(key, ..) if is_signed_row(key, calls) => {
+                Answer::Renewed(Renewed::Extended)
+            }
+            _ => right(store, asked, &[]),
+        },
+        limits: RENEWED,
+        finds: "while the lease of the first held",
     },
     Wrong {
         name: "two rows: what was signed is not renewed, and came too early",
