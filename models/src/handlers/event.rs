@@ -18,6 +18,8 @@ pub struct Limits {
     pub failures: bool,
     /// Whether whoever is woken is polled before anything else happens.
     pub prompt: bool,
+    /// Whether all deliveries but the first come when the ticks are over.
+    pub later: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -157,7 +157,8 @@ impl World {
                 }
             }
         }
-        if self.deliveries.len() < limits.deliveries && !self.shut_down {
+        let in_time = !limits.later || limits.ticks == 0 || self.deliveries.is_empty();
+        if self.deliveries.len() < limits.deliveries && !self.shut_down && in_time {
             events.extend(limits.sender.sends.iter().copied().map(Event::Delivered));
         }
         if events.is_empty() && self.handlers.running() == 0 {

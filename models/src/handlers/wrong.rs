@@ -27,6 +27,7 @@ const TWO: Limits = Limits {
     crash: false,
     failures: true,
     prompt: false,
+    later: false,
 };
 
 pub const ALL: &[Wrong] = &[
