@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use crate::choices::Choices;
+use crate::event::Limits;
+use crate::sender::{GENUINE, Sender};
 use crate::store::{Take, right};
-use crate::world::{Limits, run};
+use crate::world::run;
 
 pub struct Case {
     pub name: &'static str,
@@ -14,6 +16,7 @@ pub struct Case {
 }
 
 pub const ONE: Limits = Limits {
+    sender: Sender::SIGNS_IDS,
     deliveries: 1,
     disconnections: 1,
     faults: 0,
@@ -21,6 +24,21 @@ pub const ONE: Limits = Limits {
     shutdown: true,
     crash: false,
     failures: true,
+    prompt: false,
+    later: false,
+};
+
+/// Handlers that may run for longer than a lease.
+pub const RENEWED: Limits = Limits {
+    sender: Sender::SIGNS_BODIES,
+    deliveries: 2,
+    disconnections: 0,
+    ticks: 4,
+    shutdown: false,
+    failures: false,
+    prompt: true,
+    later: true,
+    ..ONE
 };
 
 pub const CASES: &[Case] = &[
@@ -77,15 +95,102 @@ pub const CASES: &[Case] = &[
     Case {
         name: "four deliveries and everything else",
         limits: Limits {
+            sender: Sender::SIGNS_IDS,
             deliveries: 4,
             disconnections: 3,
             faults: 4,
             ticks: 12,
-            shutdown: true,
-            crash: false,
-            failures: true,
+            ..ONE
         },
         random: Some(50_000),
+    },
+    Case {
+        name: "two rows: one delivery, a fault, a crash",
+        limits: Limits {
+            sender: Sender {
+                sends: &[GENUINE],
+                ..Sender::SIGNS_BODIES
+            },
+            disconnections: 0,
+            faults: 1,
+            ticks: 1,
+            shutdown: false,
+            crash: true,
+            ..ONE
+        },
+        random: None,
+    },
+    Case {
+        name: "two rows: two deliveries, a crash",
+        limits: Limits {
+            sender: Sender::SIGNS_BODIES,
+            disconnections: 0,
+            shutdown: false,
+            prompt: true,
+            deliveries: 2,
+            crash: true,
+            ticks: 0,
+            ..ONE
+        },
+        random: None,
+    },
+    Case {
+        name: "two rows: two deliveries, a fault",
+        limits: Limits {
+            sender: Sender::SIGNS_BODIES,
+            disconnections: 0,
+            shutdown: false,
+            prompt: true,
+            deliveries: 2,
+            ticks: 0,
+            faults: 1,
+            failures: false,
+            ..ONE
+        },
+        random: None,
+    },
+    Case {
+        name: "two rows: two deliveries and leases that are renewed",
+        limits: RENEWED,
+        random: None,
+    },
+    Case {
+        name: "two rows and a signed time: three deliveries and leases that pass",
+        limits: Limits {
+            sender: Sender::SIGNS_TIMES,
+            deliveries: 3,
+            disconnections: 0,
+            ticks: 8,
+            shutdown: false,
+            ..ONE
+        },
+        random: Some(30_000),
+    },
+    Case {
+        name: "two rows: three deliveries, a fault, a crash",
+        limits: Limits {
+            sender: Sender::SIGNS_BODIES,
+            deliveries: 3,
+            disconnections: 0,
+            faults: 1,
+            ticks: 4,
+            shutdown: false,
+            crash: true,
+            ..ONE
+        },
+        random: Some(30_000),
+    },
+    Case {
+        name: "two rows and a signed time: four deliveries and everything else",
+        limits: Limits {
+            sender: Sender::SIGNS_TIMES,
+            deliveries: 4,
+            disconnections: 3,
+            faults: 4,
+            ticks: 12,
+            ..ONE
+        },
+        random: Some(30_000),
     },
 ];
 

@@ -31,6 +31,18 @@ pub enum Answer {
     Forgot(bool),
 }
 
+impl Asked {
+    pub fn key(&self) -> DedupKey {
+        match *self {
+            Self::Claim(claim) => claim.key,
+            Self::Renew(key, ..)
+            | Self::Complete(key, ..)
+            | Self::Release(key, _)
+            | Self::Forget(key) => key,
+        }
+    }
+}
+
 /// A step on its way to the store.
 pub struct Call {
     pub asked: Asked,
