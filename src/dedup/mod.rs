@@ -96,7 +96,10 @@
 //! Where the signature does not cover the id
 //! ([`Scheme::signs_event_id`](crate::signature::Scheme::signs_event_id)), what
 //! was signed is remembered beside the id, and either makes a duplicate. The
-//! price: two honest events with the same bytes are one here as well.
+//! price: two honest events with the same bytes are one here as well. Other bytes
+//! under an id that is done, or in work, are a duplicate, or busy; but as they may
+//! be captured ones of another event, they do not count as done themselves: they
+//! are held for as long as they are fresh, at least for a lease, under every id.
 //!
 //! # What is answered
 //!
@@ -152,6 +155,15 @@
 //!   sender: whoever captured that can write any id.
 //! - Without a signed timestamp, a captured request is a new event once its
 //!   first delivery is forgotten. Change the secret when requests leaked.
+//! - Where the id is not signed, and an event was attempted with several bodies
+//!   or signatures, it knows those that it processed. Another attempt, captured,
+//!   runs under another id: one whose handler failed, while it is fresh; and where
+//!   no timestamp is signed, one that was a duplicate, a lease later.
+//! - Where the id is not signed, whoever captured an event before it was processed
+//!   can have it processed under the id of another that is still to come, which is
+//!   then taken for a duplicate.
+//!   [`ConflictPolicy::Reject`](crate::signature::ConflictPolicy::Reject) answers
+//!   422 to that one instead; it suits senders whose attempts are the same bytes.
 //!
 //! [`DedupStore`]: crate::store::DedupStore
 

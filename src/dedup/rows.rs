@@ -120,10 +120,12 @@ impl Held {
         Ok(claimed)
     }
 
-    /// What becomes of the replay row when the event has answered `claimed`:
-    /// other bytes than the first time were signed under the same id, as
-    /// senders do that sign each attempt. Somebody could capture them, and
-    /// send them under another id.
+    /// What becomes of the replay row when the event has answered `claimed`.
+    ///
+    /// Either the sender signed another attempt anew, which somebody could
+    /// capture and send under another id; or these are captured bytes of an
+    /// event of its own, under the id of another. So they are not free, and not
+    /// done, which would lose that event: they are held while they are fresh.
     async fn settle_replay(
         config: &Arc<Config>,
         replay: Claim,
@@ -133,26 +135,20 @@ impl Held {
         let Claim {
             key, owner, ttl, ..
         } = replay;
-        let timeout = config.store_timeout;
         match claimed {
             Claimed::Won { .. } => {}
-            Claimed::Duplicate { status, .. } => {
-                let completion = Completion::new(Fingerprint::NONE, status, ttl);
-                let completed = config.store.complete(&key, owner, completion);
-                if step(timeout, completed).await.is_err() {
-                    let task = complete_later(Arc::clone(config), key, owner, completion);
+            Claimed::Duplicate { .. } | Claimed::Busy { .. } => {
+                let lease = window.max(config.lease);
+                let hold = Settlement::Hold { lease, ttl };
+                if hold.take(config, &key, owner).await.is_err() {
+                    let task = hold_later(Arc::clone(config), key, owner, hold);
                     config.handlers.spawn(task);
                 }
             }
-            // Not done, so not a duplicate; but not free while the signature
-            // is fresh. The sender's next attempt is signed anew.
-            Claimed::Busy { .. } => {
-                let held = window.max(config.lease);
-                let _ = step(timeout, config.store.renew(&key, owner, held, ttl)).await;
-            }
             // If this fails, the lease runs out.
             Claimed::Conflict { .. } => {
-                let _ = step(timeout, config.store.release(&key, owner)).await;
+                let released = config.store.release(&key, owner);
+                let _ = step(config.store_timeout, released).await;
             }
         }
     }
@@ -250,22 +246,58 @@ async fn give_back(config: Arc<Config>, keys: impl Iterator<Item = DedupKey>, ow
     }
 }
 
-/// Tries again until the lease is over, when somebody else may have taken
-/// over.
 async fn complete_later(config: Arc<Config>, key: DedupKey, owner: Owner, completion: Completion) {
-    let interval = (config.renew_interval() / 10).min(Duration::from_secs(1));
-    let started = Instant::now();
-    while started.elapsed() < config.lease {
-        sleep(interval).await;
-        let completed = config.store.complete(&key, owner, completion);
-        if step(config.store_timeout, completed).await.is_ok() {
-            return;
+    let done = Settlement::Done(completion);
+    if !done.take_in_time(&config, &key, owner).await {
+        telemetry::trouble(
+            "",
+            "an event was processed and could not be marked done; it may be processed again",
+        );
+    }
+}
+
+async fn hold_later(config: Arc<Config>, key: DedupKey, owner: Owner, hold: Settlement) {
+    if !hold.take_in_time(&config, &key, owner).await {
+        let what = "another attempt's signature could not be held; it may be used under another id";
+        telemetry::trouble("", what);
+    }
+}
+
+/// What is to become of a row that is held.
+#[derive(Clone, Copy)]
+enum Settlement {
+    Done(Completion),
+    Hold { lease: Duration, ttl: Duration },
+}
+
+impl Settlement {
+    async fn take(self, config: &Config, key: &DedupKey, owner: Owner) -> Result<(), StoreError> {
+        let (store, timeout) = (&config.store, config.store_timeout);
+        match self {
+            Self::Done(completion) => {
+                let completed = store.complete(key, owner, completion);
+                step(timeout, completed).await.map(drop)
+            }
+            Self::Hold { lease, ttl } => {
+                let renewed = store.renew(key, owner, lease, ttl);
+                step(timeout, renewed).await.map(drop)
+            }
         }
     }
-    telemetry::trouble(
-        "",
-        "an event was processed and could not be marked done; it may be processed again",
-    );
+
+    /// Tries again until the lease is over, when somebody else may have taken
+    /// over. Whether it was settled by then.
+    async fn take_in_time(self, config: &Config, key: &DedupKey, owner: Owner) -> bool {
+        let interval = (config.renew_interval() / 10).min(Duration::from_secs(1));
+        let started = Instant::now();
+        while started.elapsed() < config.lease {
+            sleep(interval).await;
+            if self.take(config, key, owner).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
 }
 
 /// Unique across processes: half random from process start, half counted.

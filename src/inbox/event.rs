@@ -84,7 +84,9 @@ impl InboxEvent {
 
     /// What was signed, as a digest, for providers that do not sign the event
     /// id. A second delivery with this key is the same event, under whatever
-    /// id.
+    /// id. A sink that finds the event by its [`key`](Self::key) should not take
+    /// this for that event's, unless there is a [`timestamp`](Self::timestamp): it
+    /// may be captured, and of an event that is still to come.
     #[must_use]
     pub fn replay_key(&self) -> Option<&DedupKey> {
         self.record.replay_key.as_ref()

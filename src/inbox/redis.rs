@@ -15,16 +15,22 @@ use crate::store::redis::{checked_prefix, row};
 
 /// Looks before it writes, and writes the event before its keys: if a write
 /// fails, the event may be stored twice but is not taken for stored. What was
-/// signed is remembered for a known event as well: senders that sign each
-/// attempt anew could have it captured, and sent under another id.
+/// signed at a time that is signed, too, is remembered for a known event as well:
+/// senders that sign each attempt anew could have it captured, and sent under
+/// another id. Without a time it may be of an event of its own, captured and sent
+/// under a known id: to remember it would lose that event.
 static PUT: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "\
 local function known(key) return key and redis.call('EXISTS', key) == 1 end
 local function remember(key) if key then redis.call('SET', key, '', 'PX', ARGV[1]) end end
 if known(KEYS[3]) then remember(KEYS[3]) return 0 end
-if known(KEYS[2]) then remember(KEYS[2]) remember(KEYS[3]) return 0 end
-redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+if known(KEYS[2]) then
+  remember(KEYS[2])
+  if ARGV[2] == 'timed' then remember(KEYS[3]) end
+  return 0
+end
+redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))
 remember(KEYS[2]) remember(KEYS[3])
 return 1",
     )
@@ -175,8 +181,9 @@ impl<C: ConnectionLike + Clone + Send + Sync> RedisStreamSink<C> {
                 .map(|key| format!("{}:{}", self.stream, hex::encode(key.as_bytes()))),
         );
         let fields = fields(event);
+        let timed = event.timestamp().map_or("", |_| "timed");
         let arguments = |command: &mut Cmd| {
-            command.arg(retention);
+            command.arg(retention).arg(timed);
             for (name, value) in &fields {
                 command.arg(name).arg(value);
             }

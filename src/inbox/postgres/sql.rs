@@ -54,11 +54,15 @@ COMMENT ON TABLE {replay} IS '{mark}';
 
 /// The replay key first: a replay under another id finds it taken, and leaves
 /// nothing under that id. One statement, so both are there or none; the
-/// reference between them is checked at its end. The commit waits for the disk
-/// even if the session would not.
+/// reference between them is checked at its end. Other bytes under an id that is
+/// there are remembered only if they were sent at a time that is signed, for which
+/// they stay fresh: else they may be captured ones of an event of its own, which
+/// must not be known then. The commit waits for the disk even if the session would
+/// not.
 const PUT: &str = "\
 WITH replay AS (
-  INSERT INTO {replay} (key, event) SELECT $2, $1 WHERE $2 IS NOT NULL
+  INSERT INTO {replay} (key, event) SELECT $2, $1
+  WHERE $2 IS NOT NULL AND ($8 IS NOT NULL OR NOT EXISTS (SELECT FROM {table} WHERE key = $1))
   ON CONFLICT DO NOTHING RETURNING 1
 )
 INSERT INTO {table} (key, provider, endpoint, tenant, event_id, event_type, sent_at, verified_by,

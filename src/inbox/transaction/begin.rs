@@ -13,11 +13,9 @@ use crate::delivery::Tenant;
 use crate::postgres::statement::{self, ROUNDS, is_blocked, is_collision};
 use crate::store::postgres::bind::{Uuid, fingerprint, interval, status};
 use crate::store::postgres::steps::{BLOCKED, KeepsChanging, Seen, attempt, look, unavailable};
-use crate::store::{
-    Claim, Claimed, Completion, DedupKey, DedupStore, Fingerprint, Owner, StoreError,
-};
+use crate::store::{Claim, Claimed, DedupKey, DedupStore, Fingerprint, Owner, StoreError};
 
-/// How long the signed bytes of a busy event are held, if their signature does
+/// How long the signed bytes of another attempt are held, if their signature does
 /// not stay fresh for longer: as a layer's lease.
 const HELD: Duration = Duration::from_secs(30);
 
@@ -278,25 +276,19 @@ impl<'a> Pending<'a> {
         }
     }
 
-    /// Other bytes than the first time were signed under the same id, as
-    /// senders do that sign each attempt. Somebody could capture them and send
-    /// them under another id, so they are remembered with their event.
+    /// Either the sender signed another attempt anew, which somebody could
+    /// capture and send under another id; or these are captured bytes of an
+    /// event of its own, under the id of another. So they are not free, and not
+    /// done, which would lose that event: they are held while they are fresh.
     async fn settle_replay(&self, claimed: Claimed) -> Result<(), StoreError> {
         let Some(key) = self.identity.replay.filter(|_| self.holds_replay) else {
             return Ok(());
         };
-        let store = &self.inbox.store;
         match claimed {
-            Claimed::Duplicate { status, .. } => {
-                let done = Completion::new(Fingerprint::NONE, status, self.ttl);
-                store.complete(&key, self.owner, done).await.map(drop)
-            }
-            // Not done, so not a duplicate; but not free while the signature is
-            // fresh. The sender's next attempt is signed anew.
-            Claimed::Busy { .. } => {
+            Claimed::Duplicate { .. } | Claimed::Busy { .. } => {
                 let held = self.delivery.scheme().freshness_window().max(HELD);
                 let claim = Claim::new(key, self.owner, held, self.ttl);
-                store.claim(&claim).await.map(drop)
+                self.inbox.store.claim(&claim).await.map(drop)
             }
             Claimed::Conflict { .. } | Claimed::Won { .. } => Ok(()),
         }

@@ -178,8 +178,8 @@ async fn b11_a_replay_without_an_optional_id_is_a_duplicate() {
 }
 
 /// The other direction: bytes that a provider sent for an event that was done
-/// by then are not free for use under another id.
-#[tokio::test]
+/// by then are not free for use under another id, for as long as they are fresh.
+#[tokio::test(start_paused = true)]
 async fn b10_a_retry_that_was_a_duplicate_cannot_be_replayed() {
     for (scheme, header) in [
         (provider::linear(), "linear-delivery"),
@@ -196,9 +196,48 @@ async fn b10_a_retry_that_was_a_duplicate_cannot_be_replayed() {
         replay
             .headers_mut()
             .insert(header, "evt_2".parse().unwrap());
-        receiver.send(replay).await.assert_duplicate();
+        receiver.send(replay.clone()).await.assert_busy();
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        receiver.clock.advance(Duration::from_secs(45));
+        receiver.send(replay).await.assert_busy();
         receiver.assert_calls(1);
         receiver.assert_rows(3);
+    }
+}
+
+/// Nor does it make an event done that has not been processed: the bytes of one
+/// whose handler failed, under the id of another that is done.
+#[tokio::test(start_paused = true)]
+async fn b10_a_captured_event_that_failed_is_not_lost_under_the_id_of_another() {
+    for (scheme, header) in with_unsigned_ids() {
+        let window = scheme.freshness_window();
+        let receiver = Receiver::with_handler(scheme, async |attempt, _| match attempt {
+            2 => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::OK,
+        });
+        let other = receiver.delivery_with("evt_1", &body(&receiver, "other"));
+        receiver.send(other).await.assert_handled(200);
+        let payment = receiver.delivery_with("evt_2", &body(&receiver, "payment"));
+        receiver.send(payment.clone()).await.assert_handled(500);
+
+        let mut captured = payment.clone();
+        captured
+            .headers_mut()
+            .insert(header, "evt_1".parse().unwrap());
+        receiver.send(captured).await.assert_duplicate();
+
+        receiver.send(payment.clone()).await.assert_busy();
+        let held = window.max(LEASE);
+        tokio::time::sleep(held).await;
+        let retry = match window.is_zero() {
+            true => payment,
+            false => {
+                receiver.clock.advance(held);
+                receiver.delivery_with("evt_2", &body(&receiver, "payment"))
+            }
+        };
+        receiver.send(retry).await.assert_handled(200);
+        receiver.assert_calls(3);
     }
 }
 

@@ -27,10 +27,15 @@ const SECRET: &str = "secret-secret-secret";
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 
 /// Signs a timestamp and not the id, as Linear and Asana do.
-fn scheme() -> Scheme {
-    Scheme::hmac("acme", Hash::Sha256)
+fn timed() -> Scheme {
+    untimed()
         .with_content([Part::Timestamp, Part::literal("."), Part::Body])
         .with_timestamp(TimestampRule::seconds(Source::header("x-acme-time")))
+}
+
+/// Signs neither, as GitHub does.
+fn untimed() -> Scheme {
+    Scheme::hmac("acme", Hash::Sha256)
         .with_signature(Source::header("x-acme-signature"), Grammar::Plain)
         .with_event_id([Source::header("x-acme-id")])
         .with_event_type([Source::header("x-acme-type")])
@@ -40,6 +45,7 @@ fn scheme() -> Scheme {
 /// One delivery of an event.
 #[derive(Clone)]
 struct Sent {
+    scheme: fn() -> Scheme,
     id: String,
     body: Bytes,
     at: Timestamp,
@@ -49,6 +55,7 @@ impl Sent {
     fn new(id: impl Into<String>) -> Self {
         let id = id.into();
         Self {
+            scheme: timed,
             body: format!("body of {id}").into(),
             id,
             at: NOW,
@@ -76,7 +83,7 @@ impl Sent {
     }
 
     fn request(&self) -> Request<Bytes> {
-        let signer = Signer::new(scheme(), SECRET).unwrap();
+        let signer = Signer::new((self.scheme)(), SECRET).unwrap();
         let signer = signer.at(self.at).with_event_id(&self.id);
         let mut request = signer.sign("/hook", self.body.clone());
         for (name, value) in [
@@ -106,7 +113,7 @@ async fn deliver_within(sink: &Arc<dyn Sink>, sent: &Sent, timeout: Duration) ->
         .with_timeout(timeout)
         .and_then(|inbox| inbox.with_header("x-chosen"))
         .unwrap();
-    let verifier = Verifier::new(scheme(), SECRET).unwrap();
+    let verifier = Verifier::new((sent.scheme)(), SECRET).unwrap();
     let layer = WebhookLayer::new(verifier)
         .with_clock(Arc::new(ManualClock::new(NOW)))
         .without_dedup();
@@ -117,6 +124,23 @@ async fn deliver_within(sink: &Arc<dyn Sink>, sent: &Sent, timeout: Duration) ->
 
 async fn deliver(sink: &Arc<dyn Sink>, sent: &Sent) -> Response {
     deliver_within(sink, sent, Duration::from_secs(60)).await
+}
+
+/// Captured before it was stored, and sent under the id of another event that is:
+/// it is stored all the same when its sender tries again.
+async fn assert_no_event_is_lost_under_the_id_of_another(sink: &Arc<dyn Sink>) {
+    let sent = || Sent {
+        scheme: untimed,
+        ..Sent::random()
+    };
+    let (other, payment) = (sent(), sent());
+    assert_put(&deliver(sink, &other).await, Put::Stored);
+    let captured = payment.under(&other.id);
+    assert_put(&deliver(sink, &captured).await, Put::AlreadyStored);
+    assert_put(&deliver(sink, &payment).await, Put::Stored);
+    for known in [&payment, &payment.under("made-up"), &other] {
+        assert_put(&deliver(sink, known).await, Put::AlreadyStored);
+    }
 }
 
 /// Delivers it 16 times at once. Answers how often it was stored.

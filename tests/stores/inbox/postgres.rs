@@ -7,7 +7,8 @@ use tower_webhook::ConfigError;
 use tower_webhook::inbox::{PostgresInbox, PostgresSetupError, Put, Sink};
 
 use super::{
-    NOW, Sent, Table, assert_put, assert_unavailable, deliver, deliver_copies, deliver_within,
+    NOW, Sent, Table, assert_no_event_is_lost_under_the_id_of_another, assert_put,
+    assert_unavailable, deliver, deliver_copies, deliver_within,
 };
 use crate::servers::Postgres;
 
@@ -67,6 +68,12 @@ async fn a_captured_delivery_is_known_under_every_id() {
     assert_eq!(table.inbox.forget_done().await.unwrap(), 2);
     let replays = table.numbers("SELECT count(*) FROM $table_replay").await;
     assert_eq!(replays, [0]);
+}
+
+#[tokio::test]
+async fn b10_a_captured_event_is_not_lost_under_the_id_of_another() {
+    let table = Table::new(Postgres::shared()).await;
+    assert_no_event_is_lost_under_the_id_of_another(&table.sink).await;
 }
 
 #[tokio::test]

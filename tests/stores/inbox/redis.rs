@@ -7,7 +7,8 @@ use redis::aio::MultiplexedConnection;
 use tower_webhook::inbox::{Put, RedisSetupError, RedisStreamSink, Sink};
 
 use super::{
-    NOW, Sent, assert_put, assert_unavailable, deliver, deliver_copies, deliver_within, random,
+    NOW, Sent, assert_no_event_is_lost_under_the_id_of_another, assert_put, assert_unavailable,
+    deliver, deliver_copies, deliver_within, random,
 };
 use crate::servers::Redis;
 
@@ -72,6 +73,13 @@ async fn an_event_is_added_once_and_as_it_was_sent() {
         ..replay
     };
     assert_put(&deliver(&sink, &honest).await, Put::Stored);
+}
+
+#[tokio::test]
+async fn b10_a_captured_event_is_not_lost_under_the_id_of_another() {
+    let sink = RedisStreamSink::new(connect(Redis::shared()).await);
+    let sink: Arc<dyn Sink> = Arc::new(sink.with_stream(&random()).unwrap());
+    assert_no_event_is_lost_under_the_id_of_another(&sink).await;
 }
 
 #[tokio::test]
