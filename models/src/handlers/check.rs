@@ -150,6 +150,19 @@ pub const CASES: &[Case] = &[
         random: None,
     },
     Case {
+        name: "two rows: two events, captured bytes of one under the id of the other",
+        limits: Limits {
+            sender: Sender::IS_MISNAMED,
+            deliveries: 3,
+            disconnections: 0,
+            faults: 1,
+            ticks: 4,
+            shutdown: false,
+            ..ONE
+        },
+        random: Some(30_000),
+    },
+    Case {
         name: "two rows: two deliveries and leases that are renewed",
         limits: RENEWED,
         random: None,

@@ -102,17 +102,23 @@ impl World {
         if is_done && ran {
             return Err("an event is handled again after it was done");
         }
-        self.is_replayed_in_vain().await
+        self.is_replayed_in_vain(complete).await
     }
 
-    /// The event was acknowledged.
-    async fn is_replayed_in_vain(&mut self) -> Result<(), &'static str> {
+    /// The event was acknowledged. Its bytes are done, or held if they came when it was
+    /// done by others.
+    async fn is_replayed_in_vain(&mut self, complete: bool) -> Result<(), &'static str> {
         if !self.limits.sender.two_rows {
             return Ok(());
         }
+        let is_done = |handler: &Handler| {
+            has_succeeded(handler) && self.deliveries[handler.by].sent.bytes == REPLAY.bytes
+        };
+        let must_be_done = complete && self.running().iter().any(is_done);
         match self.send(REPLAY).await {
-            (Some(StatusCode::OK), false) => Ok(()),
             (_, true) => Err("a replay is handled after the event was done"),
+            (Some(StatusCode::OK), false) => Ok(()),
+            (Some(StatusCode::SERVICE_UNAVAILABLE), false) if !must_be_done => Ok(()),
             (_, false) => Err("a replay of what is done is no duplicate"),
         }
     }
@@ -184,7 +190,13 @@ impl World {
                 let completed = count(|asked| matches!(asked, Asked::Complete(..)));
                 let released = count(|asked| matches!(asked, Asked::Release(..)));
                 let hold = self.limits.sender.hold(LEASE);
-                let held = steps(&calls, by, key).filter(|call| call.asks_to_hold(hold));
+                let asked_to_hold =
+                    || steps(&calls, by, key).filter(|call| call.asks_to_hold(hold));
+                let has_held = match asked_to_hold().all(Call::is_known) {
+                    true => asked_to_hold().count() == 1,
+                    // It is asked for again.
+                    false => asked_to_hold().count() > 1,
+                };
                 let lost =
                     steps(&calls, by, key).any(|call| call.asks_to_complete() && !call.is_known());
                 let has_completed = match lost {
@@ -198,9 +210,10 @@ impl World {
                     Some(None) => false,
                     None if !steps(&calls, by, key).any(Call::has_won) => completed == 0,
                     None => match answer {
-                        Some(Answer::Claimed(Claimed::Duplicate { .. })) => has_completed,
-                        Some(Answer::Claimed(Claimed::Busy { .. })) => {
-                            completed == 0 && released == 0 && held.count() == 1
+                        Some(Answer::Claimed(Claimed::Duplicate { .. } | Claimed::Busy { .. })) => {
+                            // One that was won without a word, and lost again, needs nothing.
+                            let is_last = rows.last() == Some(&key);
+                            completed == 0 && (is_last || (released == 0 && has_held))
                         }
                         _ => completed == 0 && released == 1,
                     },
@@ -238,7 +251,7 @@ impl World {
             0 => {
                 self.store.clock.advance(self.limits.sender.hold(LEASE));
                 self.is_done_now(GENUINE).await?;
-                self.is_replayed_in_vain().await
+                self.is_replayed_in_vain(false).await
             }
             // It signs anew, and need not wait until what was captured is stale.
             1 => {

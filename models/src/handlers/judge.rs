@@ -7,7 +7,7 @@ use tower_webhook::{Clock, Timestamp};
 
 use crate::route::{End, Handler, LEASE};
 use crate::rows::{held_at, rows, shared, steps};
-use crate::sender::{Means, Sent};
+use crate::sender::{GENUINE, Means, Sent};
 use crate::store::Call;
 use crate::world::{World, tasks};
 
@@ -120,8 +120,11 @@ impl World {
 
     pub fn acknowledged_only_what_succeeded(&self) -> Result<(), &'static str> {
         let acknowledged = |one: &&crate::world::Delivery| {
-            let genuine =
-                self.limits.sender.means != Means::TwoEvents || one.sent.bytes == one.sent.id;
+            let genuine = match self.limits.sender.means {
+                Means::OneEvent | Means::OneRun => true,
+                Means::TwoEvents => one.sent == GENUINE,
+                Means::TwoIds => one.sent.bytes == one.sent.id,
+            };
             genuine && one.status.is_some_and(|status| status.is_success())
         };
         let mut acknowledged = self.deliveries.iter().filter(acknowledged);
@@ -135,8 +138,7 @@ impl World {
     pub fn has_succeeded(&self, sent: Sent) -> bool {
         self.running().iter().any(|handler| {
             let same = self.deliveries[handler.by].sent.bytes == sent.bytes;
-            handler.end == Some(End::Success)
-                && (same || self.limits.sender.means != Means::TwoEvents)
+            handler.end == Some(End::Success) && (same || !self.limits.sender.sends_two_events())
         })
     }
 }

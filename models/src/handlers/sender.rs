@@ -45,8 +45,12 @@ pub enum Means {
     OneEvent,
     /// The same, and a rule that no receiver keeps: nothing runs after its effect.
     OneRun,
-    /// As many events as there are bytes, which are the numbers of their ids.
+    /// As many events as there are bytes, which are the numbers of their ids. The
+    /// first is what is looked at.
     TwoEvents,
+    /// The same, and a rule that no receiver keeps: the second is not lost either, if
+    /// the first was captured before it came.
+    TwoIds,
 }
 
 /// How a sender signs, and what it may send, whoever sends it.
@@ -99,6 +103,12 @@ impl Sender {
         ..Self::SIGNS_BODIES
     };
 
+    /// And does so before the second has come.
+    pub const IS_ANTICIPATED: Self = Self {
+        means: Means::TwoIds,
+        ..Self::IS_MISNAMED
+    };
+
     /// Signs each attempt anew, and somebody has captured the first.
     pub const IS_FOLLOWED: Self = Self {
         sends: &[GENUINE, REPLAY, ANEW],
@@ -117,6 +127,10 @@ impl Sender {
         request.extensions_mut().insert(number);
         let verified = VerifiedBody::assume_verified((self.scheme)(), request);
         verified.expect("a sound scheme")
+    }
+
+    pub fn sends_two_events(self) -> bool {
+        matches!(self.means, Means::TwoEvents | Means::TwoIds)
     }
 
     /// For how long bytes that came too early are kept from use.

@@ -109,7 +109,7 @@ pub const ALL: &[Wrong] = &[
             (_, answer) => answer,
         },
         limits: TWO_ROWS,
-        finds: "while the lease of the first held",
+        finds: "a replay is handled after the event was done",
     },
     Wrong {
         name: "two rows: what was signed is done once it is claimed",
@@ -238,10 +238,10 @@ pub const ALL: &[Wrong] = &[
 /// What the layer does, and no store can help. See "Has it ever found anything?".
 pub const KNOWN: &[Wrong] = &[
     Wrong {
-        name: "an id that is done, put on captured bytes that are not",
+        name: "an id that is still to come, put on captured bytes",
         take: right,
         limits: Limits {
-            sender: Sender::IS_MISNAMED,
+            sender: Sender::IS_ANTICIPATED,
             ..TWO_ROWS
         },
         finds: "that had no effect",
