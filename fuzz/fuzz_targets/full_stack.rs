@@ -27,6 +27,8 @@ use tower_webhook_fuzz::steps::{Delivery, Handler, Proof, Provider, Step};
 
 const MAX_BODY: usize = 256;
 const HOUR: u64 = 60 * 60;
+/// For how long what may be another attempt is held, if no signed time says longer.
+const LEASE: u64 = 30;
 /// For how long an event is remembered.
 const REMEMBERED: u64 = 96 * HOUR;
 const HERE: [u8; 4] = [203, 0, 113, 7];
@@ -59,6 +61,8 @@ struct Stack {
     clock: Arc<ManualClock>,
     /// When what is known by this is forgotten, in seconds.
     done: HashMap<Known, u64>,
+    /// When bytes are free again that came under an id that was done.
+    held: HashMap<Known, u64>,
     /// What an id stands for, and when that is forgotten, where a provider
     /// never sends two bodies under one.
     bodies: HashMap<String, (Bytes, u64)>,
@@ -156,6 +160,7 @@ impl Stack {
             behind,
             clock,
             done: HashMap::new(),
+            held: HashMap::new(),
             bodies: HashMap::new(),
             seconds: 0,
         }
@@ -176,7 +181,8 @@ impl Stack {
 
         // In the order of the layers.
         let keys = self.keys(&id, &body);
-        let is_done = keys.iter().any(|key| self.is_done(key));
+        let is_held = keys.iter().any(|key| self.is_held(key));
+        let is_done = !is_held && keys.iter().any(|key| self.is_done(key));
         let conflicts = self.preset.scheme.conflict() == ConflictPolicy::Reject
             && self
                 .bodies
@@ -194,6 +200,7 @@ impl Stack {
                 Arrival::Broken => Some(400),
                 Arrival::Stalled => Some(408),
                 Arrival::Whole if !genuine => Some(401),
+                Arrival::Whole if is_held => Some(503),
                 Arrival::Whole => conflicts.then_some(422),
             }
         };
@@ -280,10 +287,10 @@ impl Stack {
                 self.done.insert(key, self.seconds + REMEMBERED);
             }
         } else if refused.is_none() && is_done {
-            // Other bytes under a known id are known from now on.
+            // Other bytes under a known id may be captured ones of another event.
             for key in keys {
                 if !self.is_done(&key) && matches!(key, Known::Bytes(..)) {
-                    self.done.insert(key, self.seconds + REMEMBERED);
+                    self.held.insert(key, self.seconds + LEASE);
                 }
             }
         }
@@ -291,6 +298,10 @@ impl Stack {
 
     fn is_done(&self, key: &Known) -> bool {
         self.done.get(key).is_some_and(|end| self.seconds < *end)
+    }
+
+    fn is_held(&self, key: &Known) -> bool {
+        self.held.get(key).is_some_and(|end| self.seconds < *end)
     }
 
     /// What the delivery is known by; for GitHub its bytes first.
