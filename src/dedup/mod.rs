@@ -179,6 +179,7 @@ mod renewal;
 mod rows;
 mod running;
 mod service;
+mod settlement;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -5,12 +5,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::Duplicate;
 use super::key::Identity;
 use super::layer::Config;
 use super::lease::Lease;
+use super::settlement::{Settlement, complete_later, give_back, hold_later};
 use super::step::step;
 use crate::delivery::Delivery;
 use crate::signature::Scheme;
@@ -238,66 +239,6 @@ async fn use_permit(
         return Err(error);
     }
     claim_row(config, &replay).await.map(Some)
-}
-
-async fn give_back(config: Arc<Config>, keys: impl Iterator<Item = DedupKey>, owner: Owner) {
-    for key in keys {
-        let _ = step(config.store_timeout, config.store.release(&key, owner)).await;
-    }
-}
-
-async fn complete_later(config: Arc<Config>, key: DedupKey, owner: Owner, completion: Completion) {
-    let done = Settlement::Done(completion);
-    if !done.take_in_time(&config, &key, owner).await {
-        telemetry::trouble(
-            "",
-            "an event was processed and could not be marked done; it may be processed again",
-        );
-    }
-}
-
-async fn hold_later(config: Arc<Config>, key: DedupKey, owner: Owner, hold: Settlement) {
-    if !hold.take_in_time(&config, &key, owner).await {
-        let what = "another attempt's signature could not be held; it may be used under another id";
-        telemetry::trouble("", what);
-    }
-}
-
-/// What is to become of a row that is held.
-#[derive(Clone, Copy)]
-enum Settlement {
-    Done(Completion),
-    Hold { lease: Duration, ttl: Duration },
-}
-
-impl Settlement {
-    async fn take(self, config: &Config, key: &DedupKey, owner: Owner) -> Result<(), StoreError> {
-        let (store, timeout) = (&config.store, config.store_timeout);
-        match self {
-            Self::Done(completion) => {
-                let completed = store.complete(key, owner, completion);
-                step(timeout, completed).await.map(drop)
-            }
-            Self::Hold { lease, ttl } => {
-                let renewed = store.renew(key, owner, lease, ttl);
-                step(timeout, renewed).await.map(drop)
-            }
-        }
-    }
-
-    /// Tries again until the lease is over, when somebody else may have taken
-    /// over. Whether it was settled by then.
-    async fn take_in_time(self, config: &Config, key: &DedupKey, owner: Owner) -> bool {
-        let interval = (config.renew_interval() / 10).min(Duration::from_secs(1));
-        let started = Instant::now();
-        while started.elapsed() < config.lease {
-            sleep(interval).await;
-            if self.take(config, key, owner).await.is_ok() {
-                return true;
-            }
-        }
-        false
-    }
 }
 
 /// Unique across processes: half random from process start, half counted.
