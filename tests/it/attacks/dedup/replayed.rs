@@ -41,6 +41,23 @@ async fn b10_a_second_attempt_is_held_although_the_store_failed() {
     }
 }
 
+/// A store that stays away is asked for no longer than a lease.
+#[tokio::test(start_paused = true)]
+async fn c19_a_second_attempt_that_cannot_be_held_is_given_up_after_a_lease() {
+    let receiver = Receiver::new(provider::github());
+    let send = async |id, body| receiver.send(receiver.delivery_with(id, body)).await;
+    send("evt_1", FIRST).await.assert_handled(200);
+    receiver.store.break_next(Op::Renew, Fault::Fails, 1000);
+    send("evt_1", SECOND).await.assert_duplicate();
+    let started = tokio::time::Instant::now();
+    receiver.finished().await;
+    let asked = receiver.store.asked(Op::Renew);
+    assert!(started.elapsed() <= LEASE + Duration::from_secs(1));
+    assert!(asked >= 30, "{asked}");
+    tokio::time::sleep(LEASE).await;
+    assert_eq!(receiver.store.asked(Op::Renew), asked);
+}
+
 /// A conflict is no duplicate: what was refused is free again, under an id of
 /// its own.
 #[tokio::test]
