@@ -297,11 +297,15 @@ impl Stack {
     }
 
     fn is_done(&self, key: &Known) -> bool {
-        self.done.get(key).is_some_and(|end| self.seconds < *end)
+        self.is_in(&self.done, key)
     }
 
     fn is_held(&self, key: &Known) -> bool {
-        self.held.get(key).is_some_and(|end| self.seconds < *end)
+        self.is_in(&self.held, key)
+    }
+
+    fn is_in(&self, ends: &HashMap<Known, u64>, key: &Known) -> bool {
+        ends.get(key).is_some_and(|end| self.seconds < *end)
     }
 
     /// What the delivery is known by; for GitHub its bytes first.

@@ -28,17 +28,23 @@ pub const ONE: Limits = Limits {
     later: false,
 };
 
-/// Handlers that may run for longer than a lease.
-pub const RENEWED: Limits = Limits {
+/// Two deliveries with two rows each, in every order in which they are polled at once.
+const TWO_ROWS: Limits = Limits {
     sender: Sender::SIGNS_BODIES,
     deliveries: 2,
     disconnections: 0,
-    ticks: 4,
+    ticks: 0,
     shutdown: false,
-    failures: false,
     prompt: true,
-    later: true,
     ..ONE
+};
+
+/// Handlers that may run for longer than a lease.
+pub const RENEWED: Limits = Limits {
+    ticks: 4,
+    failures: false,
+    later: true,
+    ..TWO_ROWS
 };
 
 pub const CASES: &[Case] = &[
@@ -123,29 +129,17 @@ pub const CASES: &[Case] = &[
     Case {
         name: "two rows: two deliveries, a crash",
         limits: Limits {
-            sender: Sender::SIGNS_BODIES,
-            disconnections: 0,
-            shutdown: false,
-            prompt: true,
-            deliveries: 2,
             crash: true,
-            ticks: 0,
-            ..ONE
+            ..TWO_ROWS
         },
         random: None,
     },
     Case {
         name: "two rows: two deliveries, a fault",
         limits: Limits {
-            sender: Sender::SIGNS_BODIES,
-            disconnections: 0,
-            shutdown: false,
-            prompt: true,
-            deliveries: 2,
-            ticks: 0,
             faults: 1,
             failures: false,
-            ..ONE
+            ..TWO_ROWS
         },
         random: None,
     },

@@ -1,6 +1,8 @@
 //! Stores and histories that are wrong, which every run must find.
 
-use tower_webhook::store::{Claimed, Completed, Completion, DedupKey, Owner, Released, Renewed};
+use tower_webhook::store::{
+    Claim, Claimed, Completed, Completion, DedupKey, MemoryStore, Owner, Released, Renewed,
+};
 
 use crate::check::{ONE, RENEWED, explore};
 use crate::choices::Choices;
@@ -59,14 +61,7 @@ pub const ALL: &[Wrong] = &[
     Wrong {
         name: "a store that takes a claim for a completion",
         take: |store, asked, _| match asked {
-            Asked::Claim(claim) => {
-                let answer = right(store, asked, &[]);
-                let done = Completion::new(claim.fingerprint, 200, claim.ttl);
-                if matches!(answer, Answer::Claimed(Claimed::Won { .. })) {
-                    right(store, Asked::Complete(claim.key, claim.owner, done), &[]);
-                }
-                answer
-            }
+            Asked::Claim(claim) => done_once_claimed(store, claim),
             _ => right(store, asked, &[]),
         },
         limits: TWO,
@@ -75,10 +70,7 @@ pub const ALL: &[Wrong] = &[
     Wrong {
         name: "a store without leases, and a crash",
         take: |store, asked, _| match asked {
-            Asked::Claim(mut claim) => {
-                claim.lease = claim.ttl;
-                right(store, Asked::Claim(claim), &[])
-            }
+            Asked::Claim(claim) => claimed_for_good(store, claim),
             _ => right(store, asked, &[]),
         },
         limits: Limits {
@@ -115,10 +107,7 @@ pub const ALL: &[Wrong] = &[
         name: "two rows: what was signed is done once it is claimed",
         take: |store, asked, calls| match asked {
             Asked::Claim(claim) if is_signed_row(claim.key, calls) => {
-                let answer = right(store, asked, &[]);
-                let done = Completion::new(claim.fingerprint, 200, claim.ttl);
-                right(store, Asked::Complete(claim.key, claim.owner, done), &[]);
-                answer
+                done_once_claimed(store, claim)
             }
             _ => right(store, asked, &[]),
         },
@@ -156,23 +145,13 @@ pub const ALL: &[Wrong] = &[
     },
     Wrong {
         name: "two rows: what was signed is not renewed",
-        take: |store, asked, calls| match asked {
-            Asked::Renew(key, ..) if is_signed_row(key, calls) => {
-                Answer::Renewed(Renewed::Extended)
-            }
-            _ => right(store, asked, &[]),
-        },
+        take: does_not_renew_what_was_signed,
         limits: RENEWED,
         finds: "while the lease of the first held",
     },
     Wrong {
         name: "two rows: what was signed is not renewed, and came too early",
-        take: |store, asked, calls| match asked {
-            Asked::Renew(key, ..) if is_signed_row(key, calls) => {
-                Answer::Renewed(Renewed::Extended)
-            }
-            _ => right(store, asked, &[]),
-        },
+        take: does_not_renew_what_was_signed,
         limits: Limits {
             sender: Sender::SIGNS_TIMES,
             deliveries: 3,
@@ -201,9 +180,8 @@ pub const ALL: &[Wrong] = &[
     Wrong {
         name: "two rows: what was signed is without a lease, and a crash",
         take: |store, asked, calls| match asked {
-            Asked::Claim(mut claim) if is_signed_row(claim.key, calls) => {
-                claim.lease = claim.ttl;
-                right(store, Asked::Claim(claim), &[])
+            Asked::Claim(claim) if is_signed_row(claim.key, calls) => {
+                claimed_for_good(store, claim)
             }
             _ => right(store, asked, &[]),
         },
@@ -262,6 +240,28 @@ const TWO_ROWS: Limits = Limits {
     sender: Sender::SIGNS_BODIES,
     ..TWO
 };
+
+fn done_once_claimed(store: &MemoryStore, claim: Claim) -> Answer {
+    let answer = right(store, Asked::Claim(claim), &[]);
+    if matches!(answer, Answer::Claimed(Claimed::Won { .. })) {
+        let done = Completion::new(claim.fingerprint, 200, claim.ttl);
+        right(store, Asked::Complete(claim.key, claim.owner, done), &[]);
+    }
+    answer
+}
+
+/// Without a lease that ends.
+fn claimed_for_good(store: &MemoryStore, mut claim: Claim) -> Answer {
+    claim.lease = claim.ttl;
+    right(store, Asked::Claim(claim), &[])
+}
+
+fn does_not_renew_what_was_signed(store: &MemoryStore, asked: Asked, calls: &[Call]) -> Answer {
+    match asked {
+        Asked::Renew(key, ..) if is_signed_row(key, calls) => Answer::Renewed(Renewed::Extended),
+        _ => right(store, asked, &[]),
+    }
+}
 
 /// Whether the row is of what was signed: the first that its delivery asks for.
 fn is_signed_row(key: DedupKey, calls: &[Call]) -> bool {
